@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Addresses, sockets and small waits for the cases of the API tests. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "net.h"
+
+/** net_loopback_up() - set lo up in this namespace; 0 or -1 and errno */
+int net_loopback_up(void)
+{
+	struct ifreq ifr = { .ifr_name = "lo" };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), ret;
+
+	if (fd < 0)
+		return -1;
+	ret = ioctl(fd, SIOCGIFFLAGS, &ifr);
+	if (!ret) {
+		ifr.ifr_flags |= IFF_UP;
+		ret = ioctl(fd, SIOCSIFFLAGS, &ifr);
+	}
+	close(fd);
+	return ret;
+}
+
+/** addr_text() - the address @v4 or @v6 as this transport wants it */
+struct addr addr_text(const struct xport *t, const char *v4, const char *v6, int port)
+{
+	struct addr a = { .len = sizeof(a.in) };
+	char mapped[64];
+
+	if (t->on == ON_V4) {
+		a.in.sin_family = AF_INET;
+		a.in.sin_port = htons(port);
+		inet_pton(AF_INET, v4, &a.in.sin_addr);
+		return a;
+	}
+	snprintf(mapped, sizeof(mapped), "::ffff:%s", v4);
+	a.len = sizeof(a.in6);
+	a.in6.sin6_family = AF_INET6;
+	a.in6.sin6_port = htons(port);
+	inet_pton(AF_INET6, t->on == ON_MAPPED ? mapped : v6, &a.in6.sin6_addr);
+	return a;
+}
+
+struct addr addr_loopback(const struct xport *t, int port)
+{
+	return addr_text(t, "127.0.0.1", "::1", port);
+}
+
+/** addr_any() - the wildcard; for mapped addresses the one of IPv6 */
+struct addr addr_any(const struct xport *t, int port)
+{
+	struct addr a = addr_text(t, "0.0.0.0", "::", port);
+
+	if (t->on == ON_MAPPED)
+		memset(&a.in6.sin6_addr, 0, sizeof(a.in6.sin6_addr));
+	return a;
+}
+
+int addr_port(const struct addr *a)
+{
+	return ntohs(a->sa.sa_family == AF_INET ? a->in.sin_port : a->in6.sin6_port);
+}
+
+/** addr_show() - family, address and length, without the port */
+const char *addr_show(const struct addr *a)
+{
+	static char text[100];
+	char ip[64] = "?";
+
+	if (a->sa.sa_family == AF_INET)
+		inet_ntop(AF_INET, &a->in.sin_addr, ip, sizeof(ip));
+	else if (a->sa.sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &a->in6.sin6_addr, ip, sizeof(ip));
+	snprintf(text, sizeof(text), "family %d %s length %u", a->sa.sa_family, ip,
+		 (unsigned int)a->len);
+	return text;
+}
+
+struct addr addr_local(int fd)
+{
+	struct addr a = { .len = sizeof(a.ss) };
+
+	if (getsockname(fd, &a.sa, &a.len))
+		a.len = 0;
+	return a;
+}
+
+struct addr addr_peer(int fd)
+{
+	struct addr a = { .len = sizeof(a.ss) };
+
+	if (getpeername(fd, &a.sa, &a.len))
+		a.len = 0;
+	return a;
+}
+
+int sock_flags(const struct xport *t, int flags)
+{
+	return socket(t->domain, SOCK_STREAM | flags, t->protocol);
+}
+
+int sock(const struct xport *t)
+{
+	return sock_flags(t, 0);
+}
+
+int sock_bind(int fd, struct addr a)
+{
+	return bind(fd, &a.sa, a.len);
+}
+
+int sock_connect(int fd, struct addr a)
+{
+	return connect(fd, &a.sa, a.len);
+}
+
+/** sock_listener() - a socket listening on loopback; port 0 picks one */
+int sock_listener(const struct xport *t, int port, int backlog)
+{
+	int fd = sock(t);
+
+	if (fd < 0 || sock_bind(fd, addr_loopback(t, port)) || listen(fd, backlog))
+		return -1;
+	return fd;
+}
+
+/** pair_open() - a connection over loopback; ends the case if that fails */
+struct pair pair_open(const struct xport *t)
+{
+	struct pair p = { .l = -1, .c = -1, .s = -1 };
+
+	p.l = NEED(sock_listener(t, 0, 8));
+	p.at = addr_local(p.l);
+	p.c = NEED(sock(t));
+	NEED(sock_connect(p.c, p.at));
+	p.s = NEED(accept(p.l, NULL, NULL));
+	return p;
+}
+
+void pair_close(struct pair *p)
+{
+	close(p->c);
+	close(p->s);
+	close(p->l);
+}
+
+int set_nonblock(int fd, bool on)
+{
+	int fl = fcntl(fd, F_GETFL);
+
+	return fcntl(fd, F_SETFL, on ? fl | O_NONBLOCK : fl & ~O_NONBLOCK);
+}
+
+int set_int(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+/** get_int() - an int option; -1 and errno if it cannot be read */
+int get_int(int fd, int level, int name)
+{
+	socklen_t len = sizeof(int);
+	int value = 0;
+
+	if (getsockopt(fd, level, name, &value, &len))
+		return -1;
+	return value;
+}
+
+/** so_error() - SO_ERROR the way a call gives an error: -1 and errno */
+long so_error(int fd)
+{
+	errno = get_int(fd, SOL_SOCKET, SO_ERROR);
+	return errno ? -1 : 0;
+}
+
+/** state() - the connection's state, TCP_ESTABLISHED and so on */
+int state(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+		return -1;
+	return info.tcpi_state;
+}
+
+/** state_becomes() - @want, or the state that stays for two seconds instead */
+int state_becomes(int fd, int want)
+{
+	int i, now = state(fd);
+
+	for (i = 0; i < 200 && now != want; i++) {
+		nap_ms(10);
+		now = state(fd);
+	}
+	return now;
+}
+
+void set_linger(int fd, int on, int seconds)
+{
+	struct linger l = { .l_onoff = on, .l_linger = seconds };
+
+	NEED(setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l)));
+}
+
+/** ready() - what poll() says now */
+unsigned int ready(int fd, unsigned int events)
+{
+	return ready_within(fd, events, 0);
+}
+
+/** ready_within() - what poll() says as soon as it says something */
+unsigned int ready_within(int fd, unsigned int events, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	poll(&p, 1, ms);
+	return (unsigned short)p.revents;
+}
+
+long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000L + ts.tv_nsec / 1000000;
+}
+
+void nap_ms(int ms)
+{
+	struct timespec ts = { ms / 1000, ms % 1000 * 1000000L };
+
+	while (nanosleep(&ts, &ts) && errno == EINTR)
+		;
+}
+
+/** fill_send() - send until the socket takes no more for a while; the bytes */
+long fill_send(int fd)
+{
+	char buf[16384];
+	long sum = 0;
+	int quiet = 0;
+
+	memset(buf, 'f', sizeof(buf));
+	while (quiet < 4) {
+		ssize_t n = send(fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n > 0) {
+			sum += n;
+			quiet = 0;
+		} else if (errno == EAGAIN) {
+			/* The peer's window may still be opening. */
+			quiet++;
+			nap_ms(25);
+		} else {
+			return -1;
+		}
+	}
+	return sum;
+}
+
+/** drain() - read what comes until nothing came for 250 ms or EOF; the bytes */
+long drain(int fd)
+{
+	char buf[16384];
+	long sum = 0;
+
+	for (;;) {
+		ssize_t n;
+
+		if (!ready_within(fd, POLLIN, 250))
+			return sum;
+		n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+		if (n <= 0)
+			return sum;
+		sum += n;
+	}
+}
+
+/* A byte that depends on its place in the stream, so that any shift shows. */
+static unsigned char pattern_byte(unsigned long at, unsigned int seed)
+{
+	unsigned long x = at / 8 * 0x9e3779b97f4a7c15UL + seed * 0xc2b2ae3d27d4eb4fUL;
+
+	x ^= x >> 29;
+	return x >> (at % 8 * 8);
+}
+
+void pattern_fill(void *buf, size_t len, unsigned long offset, unsigned int seed)
+{
+	unsigned char *p = buf;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		p[i] = pattern_byte(offset + i, seed);
+}
+
+/** pattern_check() - where @buf first differs from the pattern; -1 nowhere */
+long pattern_check(const void *buf, size_t len, unsigned long offset, unsigned int seed)
+{
+	const unsigned char *p = buf;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (p[i] != pattern_byte(offset + i, seed))
+			return offset + i;
+	return -1;
+}
+
+/** sysctl_put() - write @value to /proc/sys/@path; 0 or -1 and errno */
+int sysctl_put(const char *path, const char *value)
+{
+	char name[128];
+	int fd, err = 0;
+
+	snprintf(name, sizeof(name), "/proc/sys/%s", path);
+	fd = open(name, O_WRONLY);
+	if (fd < 0)
+		return -1;
+	if (write(fd, value, strlen(value)) < 0)
+		err = errno;
+	close(fd);
+	errno = err;
+	return err ? -1 : 0;
+}
+
+/** sysctl_transport() - net.ipv4.tcp_@name or net.xtcp.@name */
+int sysctl_transport(const struct xport *t, const char *name, const char *value)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s%s", t->xtcp ? "net/xtcp/" : "net/ipv4/tcp_", name);
+	return sysctl_put(path, value);
+}
+
+/** proc_table() - the file that lists this transport's sockets */
+const char *proc_table(const struct xport *t)
+{
+	if (t->family == AF_INET)
+		return t->xtcp ? "/proc/net/xtcp" : "/proc/net/tcp";
+	return t->xtcp ? "/proc/net/xtcp6" : "/proc/net/tcp6";
+}
+
+/**
+ * proc_count() - lines of proc_table() with these ports and state
+ *
+ * A negative argument fits everything. Returns -1 if the file is not there.
+ */
+int proc_count(const struct xport *t, int local_port, int remote_port, int state)
+{
+	FILE *f = fopen(proc_table(t), "r");
+	unsigned int lport, rport, st;
+	char line[512];
+	int count = 0;
+
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%x %x", &lport,
+			   &rport, &st) != 3)
+			continue;
+		if ((local_port < 0 || (int)lport == local_port) &&
+		    (remote_port < 0 || (int)rport == remote_port) &&
+		    (state < 0 || (int)st == state))
+			count++;
+	}
+	fclose(f);
+	return count;
+}
+
+/** proc_becomes() - proc_count() once it is @want, or after two seconds */
+int proc_becomes(const struct xport *t, int local_port, int remote_port, int state,
+		 int want)
+{
+	int i, now = proc_count(t, local_port, remote_port, state);
+
+	for (i = 0; i < 200 && now != want; i++) {
+		nap_ms(10);
+		now = proc_count(t, local_port, remote_port, state);
+	}
+	return now;
+}
