@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The out-of-order queue: segments that wait for an earlier one (RFC 9293 3.10.7.4). */
+#include "reasm.h"
+#include "seq.h"
+#include "skb_cb.h"
+
+void xtcp_reasm_init(struct xtcp_reasm *q)
+{
+	q->root = RB_ROOT;
+	q->last = NULL;
+	q->segs = 0;
+}
+
+static struct sk_buff *reasm_skb(struct rb_node *node)
+{
+	return node ? rb_to_skb(node) : NULL;
+}
+
+static void reasm_link(struct xtcp_reasm *q, struct sk_buff *skb,
+		       struct rb_node *parent, struct rb_node **place)
+{
+	rb_link_node(&skb->rbnode, parent, place);
+	rb_insert_color(&skb->rbnode, &q->root);
+	q->segs++;
+}
+
+/* The caller sees to q->last. */
+static void reasm_unlink(struct xtcp_reasm *q, struct sk_buff *skb)
+{
+	rb_erase(&skb->rbnode, &q->root);
+	q->segs--;
+	/* rbnode lay over these */
+	skb->next = NULL;
+	skb->prev = NULL;
+	skb->dev = NULL;
+}
+
+/* Drop the octets of @skb before @seq, which lies inside it. */
+static bool reasm_cut_head(struct sk_buff *skb, u32 seq)
+{
+	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+
+	if (!pskb_pull(skb, seq - cb->seq))
+		return false;
+	cb->seq = seq;
+	return true;
+}
+
+/* Drop the octets of @skb from @seq on, which lies inside it, and with them its FIN. */
+static bool reasm_cut_tail(struct sk_buff *skb, u32 seq)
+{
+	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+
+	if (pskb_trim(skb, seq - cb->seq))
+		return false;
+	cb->end_seq = seq;
+	cb->flags &= ~XTCP_FIN;
+	return true;
+}
+
+/*
+ * Find where @skb goes in a queue that is not empty, and cut off the head that the
+ * segment before it has. Return: false if nothing of @skb is new, or for lack
+ * of memory.
+ */
+static bool reasm_find_place(struct xtcp_reasm *q, struct sk_buff *skb,
+			     struct rb_node **parent, struct rb_node ***place)
+{
+	struct rb_node **link = &q->root.rb_node;
+	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+
+	while (*link) {
+		const struct xtcp_skb_cb *there;
+
+		*parent = *link;
+		there = xtcp_cb(rb_to_skb(*parent));
+		if (!xtcp_seq_before(cb->seq, there->end_seq)) {
+			link = &(*parent)->rb_right;
+			continue;
+		}
+		if (!xtcp_seq_before(cb->seq, there->seq)) {
+			if (!xtcp_seq_after(cb->end_seq, there->end_seq))
+				return false;
+			if (cb->seq != there->seq) {
+				if (!reasm_cut_head(skb, there->end_seq))
+					return false;
+				link = &(*parent)->rb_right;
+				continue;
+			}
+			/* Same start, but longer: it goes before what it will replace. */
+		}
+		link = &(*parent)->rb_left;
+	}
+	*place = link;
+	return true;
+}
+
+/*
+ * @next is the first segment behind @skb: cut off the tail of @skb that a segment
+ * there has. Those that @skb covers wholly are left for reasm_drop_covered(). Return:
+ * false for lack of memory.
+ */
+static bool reasm_fit_tail(struct sk_buff *skb, struct sk_buff *next)
+{
+	u32 end = xtcp_cb(skb)->end_seq;
+
+	for (; next; next = skb_rb_next(next)) {
+		const struct xtcp_skb_cb *there = xtcp_cb(next);
+
+		if (!xtcp_seq_before(there->seq, end))
+			break;
+		if (xtcp_seq_after(there->end_seq, end))
+			return reasm_cut_tail(skb, there->seq);
+	}
+	return true;
+}
+
+/* Free the segments behind @skb that it covers. */
+static void reasm_drop_covered(struct xtcp_reasm *q, struct sk_buff *skb)
+{
+	u32 end = xtcp_cb(skb)->end_seq;
+	struct sk_buff *next;
+
+	while ((next = skb_rb_next(skb)) && !xtcp_seq_after(xtcp_cb(next)->end_seq, end)) {
+		reasm_unlink(q, next);
+		kfree_skb(next);
+	}
+	if (!next)
+		q->last = skb;
+}
+
+enum xtcp_reasm_result xtcp_reasm_insert(struct xtcp_reasm *q, struct sk_buff *skb)
+{
+	struct rb_node *parent = NULL, **place = &q->root.rb_node;
+	struct sk_buff *next = NULL;
+
+	/* Behind one gap everything arrives in order: most segments go to the end. */
+	if (q->last && !xtcp_seq_before(xtcp_cb(skb)->seq, xtcp_cb(q->last)->end_seq)) {
+		parent = &q->last->rbnode;
+		place = &parent->rb_right;
+	} else if (q->last) {
+		if (!reasm_find_place(q, skb, &parent, &place))
+			return XTCP_REASM_DUPLICATE;
+		next = reasm_skb(place == &parent->rb_left ? parent : rb_next(parent));
+		if (!reasm_fit_tail(skb, next))
+			return XTCP_REASM_DUPLICATE;
+	}
+	reasm_link(q, skb, parent, place);
+	if (next)
+		reasm_drop_covered(q, skb);
+	else
+		q->last = skb;
+	return XTCP_REASM_QUEUED;
+}
+
+struct sk_buff *xtcp_reasm_next(struct xtcp_reasm *q, u32 rcv_nxt)
+{
+	struct sk_buff *skb = skb_rb_first(&q->root);
+
+	if (!skb || xtcp_seq_after(xtcp_cb(skb)->seq, rcv_nxt))
+		return NULL;
+	reasm_unlink(q, skb);
+	if (skb == q->last)
+		q->last = NULL;
+	return skb;
+}
+
+unsigned int xtcp_reasm_prune(struct xtcp_reasm *q, unsigned int goal)
+{
+	unsigned int freed = 0;
+	struct sk_buff *skb;
+
+	while ((skb = q->last) && freed < goal) {
+		q->last = reasm_skb(rb_prev(&skb->rbnode));
+		reasm_unlink(q, skb);
+		freed += skb->truesize;
+		kfree_skb(skb);
+	}
+	return freed;
+}
+
+void xtcp_reasm_purge(struct xtcp_reasm *q)
+{
+	struct sk_buff *skb;
+
+	while ((skb = skb_rb_first(&q->root))) {
+		reasm_unlink(q, skb);
+		kfree_skb(skb);
+	}
+	q->last = NULL;
+}
