@@ -24,12 +24,16 @@
 
 void response_init(struct response *r)
 {
-	memset(r, 0, offsetof(struct response, out));
+	r->active = false;
+	r->close_after = false;
 	r->out_at = 0;
 	r->out_len = 0;
 	r->file = -1;
 	r->file_left = 0;
 	r->dir = NULL;
+	r->chunked = false;
+	r->last_chunk_due = false;
+	r->start_failed = false;
 }
 
 void response_end(struct response *r)
@@ -115,6 +119,82 @@ static int open_source(struct response *r, int root, const char *path)
 	return 200;
 }
 
+/* ---- the body ---- */
+
+static ssize_t read_file(struct response *r, char *buf, size_t room)
+{
+	ssize_t n;
+
+	if (!r->file_left)
+		return 0;
+	if (room > r->file_left)
+		room = r->file_left;
+	n = read(r->file, buf, room);
+	/* Shorter than announced: only a broken connection tells the client so. */
+	if (n <= 0)
+		return -1;
+	r->file_left -= n;
+	return n;
+}
+
+static ssize_t read_listing(struct response *r, char *buf, size_t room)
+{
+	size_t n = 0;
+
+	while (room - n >= LISTING_LINE) {
+		struct dirent *e;
+
+		errno = 0;
+		e = readdir(r->dir);
+		if (!e)
+			return errno ? -1 : (ssize_t)n;
+		if (e->d_name[0] != '.')
+			n += snprintf(buf + n, room - n, "%s\n", e->d_name);
+	}
+	return n;
+}
+
+static ssize_t read_source(struct response *r, char *buf, size_t room)
+{
+	if (r->file >= 0)
+		return read_file(r, buf, room);
+	if (r->dir)
+		return read_listing(r, buf, room);
+	return 0;
+}
+
+/* Append a part of the body to out. 1: there was some, 0: all is done, -1: error. */
+static int refill(struct response *r)
+{
+	char *at = r->out + r->out_len;
+	char *body = at + (r->chunked ? CHUNK_HEAD : 0);
+	size_t room = sizeof(r->out) - r->out_len - (r->chunked ? CHUNK_HEAD + CHUNK_TAIL : 0);
+	char head[CHUNK_HEAD + 1];
+	ssize_t n;
+
+	n = read_source(r, body, room);
+	if (n < 0)
+		return -1;
+	if (!r->chunked) {
+		r->out_len += n;
+		return n > 0;
+	}
+	if (!n) {
+		if (!r->last_chunk_due)
+			return 0;
+		r->last_chunk_due = false;
+		r->out_len += sprintf(at, "0\r\n\r\n");
+		return 1;
+	}
+	snprintf(head, sizeof(head), "%04x\r\n", (unsigned int)n & 0xffff);
+	memcpy(at, head, CHUNK_HEAD);
+	memcpy(body + n, "\r\n", CHUNK_TAIL);
+	r->out_len += CHUNK_HEAD + n + CHUNK_TAIL;
+	return 1;
+}
+
+/* ---- the start ---- */
+
 static void put_head(struct response *r, int status, const char *type, const char *length)
 {
 	r->out_len = snprintf(r->out, sizeof(r->out),
@@ -173,85 +253,16 @@ void response_start(struct response *r, int root_fd, const struct http_request *
 		r->file_left = 0;
 	}
 	r->last_chunk_due = r->chunked;
+	/* The head and the first bytes of the body travel together. */
+	r->start_failed = refill(r) < 0;
 }
 
-/* ---- the body ---- */
-
-static ssize_t read_file(struct response *r, char *buf, size_t room)
-{
-	ssize_t n;
-
-	if (!r->file_left)
-		return 0;
-	if (room > r->file_left)
-		room = r->file_left;
-	n = read(r->file, buf, room);
-	/* Shorter than announced: only a broken connection tells the client so. */
-	if (n <= 0)
-		return -1;
-	r->file_left -= n;
-	return n;
-}
-
-static ssize_t read_listing(struct response *r, char *buf, size_t room)
-{
-	size_t n = 0;
-
-	while (room - n >= LISTING_LINE) {
-		struct dirent *e;
-
-		errno = 0;
-		e = readdir(r->dir);
-		if (!e)
-			return errno ? -1 : (ssize_t)n;
-		if (e->d_name[0] != '.')
-			n += snprintf(buf + n, room - n, "%s\n", e->d_name);
-	}
-	return n;
-}
-
-static ssize_t read_source(struct response *r, char *buf, size_t room)
-{
-	if (r->file >= 0)
-		return read_file(r, buf, room);
-	if (r->dir)
-		return read_listing(r, buf, room);
-	return 0;
-}
-
-/* Put the next part of the body into out. 1: there is some, 0: all is done, -1: error. */
-static int refill(struct response *r)
-{
-	char *body = r->out + (r->chunked ? CHUNK_HEAD : 0);
-	size_t room = sizeof(r->out) - (r->chunked ? CHUNK_HEAD + CHUNK_TAIL : 0);
-	char head[CHUNK_HEAD + 1];
-	ssize_t n;
-
-	r->out_at = 0;
-	r->out_len = 0;
-	n = read_source(r, body, room);
-	if (n < 0)
-		return -1;
-	if (!r->chunked) {
-		r->out_len = n;
-		return n > 0;
-	}
-	if (!n) {
-		if (!r->last_chunk_due)
-			return 0;
-		r->last_chunk_due = false;
-		r->out_len = snprintf(r->out, sizeof(r->out), "0\r\n\r\n");
-		return 1;
-	}
-	snprintf(head, sizeof(head), "%04zx\r\n", (size_t)n);
-	memcpy(r->out, head, CHUNK_HEAD);
-	memcpy(body + n, "\r\n", CHUNK_TAIL);
-	r->out_len = CHUNK_HEAD + n + CHUNK_TAIL;
-	return 1;
-}
+/* ---- the way out ---- */
 
 enum response_result response_send(struct response *r, int fd)
 {
+	if (r->start_failed)
+		return RESPONSE_BROKEN;
 	for (;;) {
 		while (r->out_at < r->out_len) {
 			ssize_t n = send(fd, r->out + r->out_at, r->out_len - r->out_at,
@@ -263,6 +274,8 @@ enum response_result response_send(struct response *r, int fd)
 				return errno == EAGAIN ? RESPONSE_STUCK : RESPONSE_BROKEN;
 			r->out_at += n;
 		}
+		r->out_at = 0;
+		r->out_len = 0;
 		switch (refill(r)) {
 		case 1:
 			break;

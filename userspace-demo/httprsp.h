@@ -23,6 +23,7 @@ struct response {
 	DIR *dir;
 	bool chunked;
 	bool last_chunk_due;
+	bool start_failed;	/* the source broke before the first byte */
 };
 
 enum response_result { RESPONSE_DONE, RESPONSE_STUCK, RESPONSE_BROKEN };
