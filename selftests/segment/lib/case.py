@@ -166,26 +166,35 @@ class Case:
         flow.sut_port = sock.getsockname()[1]
         return sock, flow
 
-    def connect(self, mss=1000, ws=None, win=65535, isn=0x10000000, before=None, port=None):
-        """An established connection that the system under test opened."""
+    def connect(self, mss=1000, ws=None, win=65535, isn=0x10000000, before=None, port=None,
+                rtt=0):
+        """An established connection that the system under test opened.
+
+        Its first round-trip sample is @rtt seconds: half a second makes the time-out 1.5,
+        for cases that must not meet a retransmission.
+        """
         sock, flow = self.start_connect(port, isn, before)
         syn = flow.expect("S")
+        self.sleep(rtt)
         flow.win = win
         flow.inject("SA", mss=mss, ws=ws)
         self._scale(flow, syn, ws)
         flow.expect("A")
+        if rtt:
+            flow.inject("A")    # Linux takes the first ACK behind the SYN for a window update
         self.equal(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), 0, "SO_ERROR")
         return sock, flow
 
     def accept(self, listener=None, mss=1000, ws=None, win=65535, isn=0x10000000, before=None,
-               port=None):
-        """An established connection that the peer opened."""
+               port=None, rtt=0):
+        """An established connection that the peer opened; @rtt as for connect()."""
         listener = listener or self.listen(before=before)
         flow = self.flow(listener.getsockname()[1], port, isn)
         flow.win = win
         flow.inject("S", mss=mss, ws=ws)
         syn = flow.expect("SA")
         self._scale(flow, syn, ws)
+        self.sleep(rtt)
         flow.inject("A")
         self.wait(listener, "r")
         sock = listener.accept()[0]
