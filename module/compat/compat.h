@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Every difference between the kernels that XTCP builds for: 6.1, 6.12, 7.2. */
+#ifndef _XTCP_COMPAT_H
+#define _XTCP_COMPAT_H
+
+#include <linux/filter.h>
+#include <linux/ipv6.h>
+#include <linux/net.h>
+#include <linux/socket.h>
+#include <linux/sysctl.h>
+#include <linux/tcp.h>
+#include <linux/timer.h>
+#include <linux/uaccess.h>
+#include <net/flow.h>
+#include <net/inet_common.h>
+#include <net/inet_sock.h>
+#include <net/net_namespace.h>
+#include <net/route.h>
+#include <net/sock.h>
+
+/*
+ * XTCP_HAVE_* come from Kbuild.probe. The code outside this directory is written
+ * for the newest kernel's idea of each interface, under a name of our own
+ * where the old one cannot be given the new shape.
+ */
+
+/* Address argument of bind and connect: "xtcp_sockaddr *uaddr" (6.19). */
+#ifdef XTCP_HAVE_SOCKADDR_UNSIZED
+#define xtcp_sockaddr	struct sockaddr_unsized
+#else
+#define xtcp_sockaddr	struct sockaddr
+#endif
+
+/*
+ * proto.ioctl: "static int f(struct sock *sk, int cmd, xtcp_ioctl_arg arg)", which
+ * answers with "return xtcp_ioctl_answer(value, arg)" (6.5: the caller copies).
+ */
+#ifdef XTCP_HAVE_IOCTL_KARG
+#define xtcp_ioctl_arg	int *
+
+static inline int xtcp_ioctl_answer(int value, int *arg)
+{
+	*arg = value;
+	return 0;
+}
+#else
+#define xtcp_ioctl_arg	unsigned long
+
+static inline int xtcp_ioctl_answer(int value, unsigned long arg)
+{
+	return put_user(value, (int __user *)arg);
+}
+#endif
+
+/*
+ * sendfile() and splice(): until 6.5 through sendpage, later sendmsg() with
+ * MSG_SPLICE_PAGES. A line of its own, without comma, in proto_ops.
+ */
+#ifdef XTCP_HAVE_SENDPAGE
+#define XTCP_PROTO_OPS_SENDPAGE		.sendpage = sock_no_sendpage,
+#else
+#define XTCP_PROTO_OPS_SENDPAGE
+#endif
+
+/*
+ * Define @name, a proto.accept callback, on top of
+ * struct sock *impl(struct sock *sk, int flags, int *err, bool kern) (6.10).
+ */
+#ifdef XTCP_HAVE_PROTO_ACCEPT_ARG
+#define XTCP_DEFINE_PROTO_ACCEPT(name, impl)				\
+static struct sock *name(struct sock *sk, struct proto_accept_arg *arg)	\
+{									\
+	return impl(sk, arg->flags, &arg->err, arg->kern);		\
+}
+#else
+#define XTCP_DEFINE_PROTO_ACCEPT(name, impl)				\
+static struct sock *name(struct sock *sk, int flags, int *err, bool kern) \
+{									\
+	return impl(sk, flags, err, kern);				\
+}
+#endif
+
+/*
+ * Define @name, a proto.recvmsg callback, on top of
+ * int impl(struct sock *sk, struct msghdr *msg, size_t len, int flags): a stream
+ * never names the sender (7.1).
+ */
+#ifdef XTCP_HAVE_RECVMSG_ADDR_LEN
+#define XTCP_DEFINE_PROTO_RECVMSG(name, impl)				\
+static int name(struct sock *sk, struct msghdr *msg, size_t len,	\
+		int flags, int *addr_len)				\
+{									\
+	return impl(sk, msg, len, flags);				\
+}
+#else
+#define XTCP_DEFINE_PROTO_RECVMSG(name, impl)				\
+static int name(struct sock *sk, struct msghdr *msg, size_t len, int flags) \
+{									\
+	return impl(sk, msg, len, flags);				\
+}
+#endif
+
+/* MSG_ERRQUEUE (7.1). */
+static inline int xtcp_inet_recv_error(struct sock *sk, struct msghdr *msg, int len)
+{
+#ifdef XTCP_HAVE_RECV_ERROR_ADDR_LEN
+	int addr_len = 0;
+	int err = inet_recv_error(sk, msg, len, &addr_len);
+
+	if (err >= 0)
+		msg->msg_namelen = addr_len;
+	return err;
+#else
+	return inet_recv_error(sk, msg, len);
+#endif
+}
+
+/* timer_delete(), timer_delete_sync(), timer_shutdown*() are everywhere (6.16). */
+#ifndef timer_container_of
+#define timer_container_of(var, timer, field)	from_timer(var, timer, field)
+#endif
+
+/* Bit-fields until 6.6; FLAG is the new kernels' name. */
+#ifdef XTCP_HAVE_INET_BITS
+#define xtcp_inet_test(FLAG, sk)	inet_test_bit(FLAG, sk)
+#define xtcp_inet_set(FLAG, sk)		inet_set_bit(FLAG, sk)
+#define xtcp_inet_clear(FLAG, sk)	inet_clear_bit(FLAG, sk)
+#else
+#define xtcp_inet_field_RECVERR			recverr
+#define xtcp_inet_field_FREEBIND		freebind
+#define xtcp_inet_field_HDRINCL			hdrincl
+#define xtcp_inet_field_MC_LOOP			mc_loop
+#define xtcp_inet_field_MC_ALL			mc_all
+#define xtcp_inet_field_TRANSPARENT		transparent
+#define xtcp_inet_field_NODEFRAG		nodefrag
+#define xtcp_inet_field_BIND_ADDRESS_NO_PORT	bind_address_no_port
+#define xtcp_inet_test(FLAG, sk)	(inet_sk(sk)->xtcp_inet_field_##FLAG)
+#define xtcp_inet_set(FLAG, sk)		(inet_sk(sk)->xtcp_inet_field_##FLAG = 1)
+#define xtcp_inet_clear(FLAG, sk)	(inet_sk(sk)->xtcp_inet_field_##FLAG = 0)
+#endif
+
+/* The same for ipv6_pinfo (6.7). */
+#ifdef XTCP_HAVE_INET6_BITS
+#define xtcp_inet6_test(FLAG, sk)	inet6_test_bit(FLAG, sk)
+#define xtcp_inet6_set(FLAG, sk)	inet6_set_bit(FLAG, sk)
+#else
+#define xtcp_inet6_field_RECVERR6		recverr
+#define xtcp_inet6_field_MC6_LOOP		mc_loop
+#define xtcp_inet6_field_MC6_ALL		mc_all
+#define xtcp_inet6_field_REPFLOW		repflow
+#define xtcp_inet6_field_SNDFLOW		sndflow
+#define xtcp_inet6_test(FLAG, sk)	(inet6_sk(sk)->xtcp_inet6_field_##FLAG)
+#define xtcp_inet6_set(FLAG, sk)	(inet6_sk(sk)->xtcp_inet6_field_##FLAG = 1)
+#endif
+
+/* The TOS octet of a route look-up, ECN bits left out. */
+static inline void xtcp_flowi4_set_tos(struct flowi4 *fl4, u8 tos)
+{
+#ifdef XTCP_HAVE_FLOWI4_DSCP
+	fl4->flowi4_dscp = inet_dsfield_to_dscp(tos);
+#else
+	fl4->flowi4_tos = tos & IPTOS_RT_MASK;
+#endif
+}
+
+/* The socket filter; it may shorten @skb, but not below @cap octets (6.19). */
+static inline int xtcp_filter_trim(struct sock *sk, struct sk_buff *skb, unsigned int cap)
+{
+#ifdef XTCP_HAVE_FILTER_REASON
+	enum skb_drop_reason reason;
+
+	return sk_filter_trim_cap(sk, skb, cap, &reason);
+#else
+	return sk_filter_trim_cap(sk, skb, cap);
+#endif
+}
+
+/* Owner of a socket (6.17). */
+static inline kuid_t xtcp_sk_uid(struct sock *sk)
+{
+#ifdef XTCP_HAVE_SK_UID
+	return sk_uid(sk);
+#else
+	return sock_i_uid(sk);
+#endif
+}
+
+/* tcp_info.tcpi_rcv_wnd (6.2): older programs and kernels do without. */
+static inline void xtcp_info_set_rcv_wnd(struct tcp_info *info, u32 wnd)
+{
+#ifdef XTCP_HAVE_INFO_RCV_WND
+	info->tcpi_rcv_wnd = wnd;
+#endif
+}
+
+/* A proc_handler's first argument (6.11). */
+#ifdef XTCP_HAVE_CONST_CTL_TABLE
+#define xtcp_ctl_table	const struct ctl_table
+#else
+#define xtcp_ctl_table	struct ctl_table
+#endif
+
+/*
+ * Register @n entries of @table. table[n] must be there and zeroed: kernels before
+ * 6.11 stop at it.
+ */
+static inline struct ctl_table_header *
+xtcp_register_net_sysctl(struct net *net, const char *path, struct ctl_table *table, size_t n)
+{
+#ifdef XTCP_HAVE_SYSCTL_SZ
+	return register_net_sysctl_sz(net, path, table, n);
+#else
+	return register_net_sysctl(net, path, table);
+#endif
+}
+
+#endif /* _XTCP_COMPAT_H */

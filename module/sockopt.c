@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Socket options and TCP_INFO.
+ *
+ * SOL_XTCP and SOL_TCP mean the same options with the same numbers. A program
+ * written for TCP must not notice the difference, so lengths, ranges, units and errno
+ * follow TCP to the letter; every other level goes where TCP sends it, to IP or IPv6,
+ * which know what they do not know (ENOPROTOOPT).
+ */
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+#include <linux/tcp.h>
+#include <linux/uaccess.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include <linux/xtcp.h>
+
+#include "compat/compat.h"
+#include "cong.h"
+#include "family.h"
+#include "output.h"
+#include "recv.h"
+#include "rtt.h"
+#include "sockopt.h"
+#include "timer.h"
+#include "xtcp_sock.h"
+
+/* Ranges of the options, as TCP documents and enforces them. */
+#define XTCP_OPT_MSS_MIN	88
+#define XTCP_OPT_MSS_MAX	32767
+#define XTCP_OPT_KEEP_MAX	32767		/* s */
+#define XTCP_OPT_COUNT_MAX	127
+#define XTCP_OPT_LINGER2_MAX	120		/* s: above it counts as this */
+
+/* ACKs that TCP_QUICKACK sends at once before delaying begins again. */
+#define XTCP_OPT_QUICKACKS	16
+
+static bool xtcp_sockopt_is_ours(int level)
+{
+	return level == SOL_TCP || level == SOL_XTCP;
+}
+
+/* Nothing to keep alive, nothing to measure: no peer yet or no peer any more. */
+static bool xtcp_sockopt_idle(const struct sock *sk)
+{
+	return (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN);
+}
+
+static void xtcp_sockopt_set_nodelay(struct sock *sk, bool on)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	xs->snd.nodelay = on;
+	if (on) {
+		/* What Nagle held back goes now, even if corked. */
+		xs->snd.push_once = true;
+		xtcp_output_push(sk);
+	}
+}
+
+static void xtcp_sockopt_set_cork(struct sock *sk, bool on)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	xs->snd.cork = on;
+	if (!on) {
+		/* With Nagle on, a small segment still waits for its ACK. */
+		if (xs->snd.nodelay)
+			xs->snd.push_once = true;
+		xtcp_output_push(sk);
+	}
+}
+
+static void xtcp_sockopt_set_quickack(struct sock *sk, int val)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	/* The lowest bit is the value, as in TCP. */
+	if (!(val & 1)) {
+		xs->rcv.pingpong = true;
+		return;
+	}
+	xs->rcv.pingpong = false;
+	xs->rcv.quick = XTCP_OPT_QUICKACKS;
+	if ((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))
+		xtcp_recv_ack_now(sk);
+}
+
+static int xtcp_sockopt_set_linger2(int val)
+{
+	if (val < 0)
+		return -1;
+	return min(val, XTCP_OPT_LINGER2_MAX) * HZ;
+}
+
+/* The options that are one int. Socket lock held. */
+static int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	switch (optname) {
+	case XTCP_NODELAY:
+		xtcp_sockopt_set_nodelay(sk, val);
+		return 0;
+	case XTCP_MAXSEG:
+		/* 0 takes the bound away. */
+		if (val && (val < XTCP_OPT_MSS_MIN || val > XTCP_OPT_MSS_MAX))
+			return -EINVAL;
+		xs->user_mss = val;
+		return 0;
+	case XTCP_CORK:
+		xtcp_sockopt_set_cork(sk, val);
+		return 0;
+	case XTCP_KEEPIDLE:
+		if (val < 1 || val > XTCP_OPT_KEEP_MAX)
+			return -EINVAL;
+		xs->keep_idle = val * HZ;
+		if (sock_flag(sk, SOCK_KEEPOPEN) && !xtcp_sockopt_idle(sk))
+			xtcp_timer_keepalive_changed(sk);
+		return 0;
+	case XTCP_KEEPINTVL:
+		if (val < 1 || val > XTCP_OPT_KEEP_MAX)
+			return -EINVAL;
+		xs->keep_intvl = val * HZ;
+		return 0;
+	case XTCP_KEEPCNT:
+		if (val < 1 || val > XTCP_OPT_COUNT_MAX)
+			return -EINVAL;
+		xs->keep_cnt = val;
+		return 0;
+	case XTCP_SYNCNT:
+		if (val < 1 || val > XTCP_OPT_COUNT_MAX)
+			return -EINVAL;
+		xs->syn_cnt = val;
+		return 0;
+	case XTCP_LINGER2:
+		xs->linger2 = xtcp_sockopt_set_linger2(val);
+		return 0;
+	case XTCP_QUICKACK:
+		xtcp_sockopt_set_quickack(sk, val);
+		return 0;
+	case XTCP_USER_TIMEOUT:
+		if (val < 0)
+			return -EINVAL;
+		xs->user_timeout = val;
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+static int xtcp_sockopt_set_congestion(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	char name[XTCP_CONG_NAME_MAX];
+	long len;
+	int err;
+
+	if (optlen < 1)
+		return -EINVAL;
+	len = strncpy_from_sockptr(name, optval, min_t(size_t, sizeof(name) - 1, optlen));
+	if (len < 0)
+		return -EFAULT;
+	name[len] = '\0';
+
+	lock_sock(sk);
+	err = xtcp_cong_assign(&xtcp_sk(sk)->cong, name);
+	release_sock(sk);
+	return err;
+}
+
+int xtcp_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval,
+		    unsigned int optlen)
+{
+	int val, err;
+
+	if (!xtcp_sockopt_is_ours(level)) {
+		if (sk->sk_family == AF_INET6)
+			return ipv6_setsockopt(sk, level, optname, optval, optlen);
+		return ip_setsockopt(sk, level, optname, optval, optlen);
+	}
+	if (optname == XTCP_CONGESTION)
+		return xtcp_sockopt_set_congestion(sk, optval, optlen);
+
+	/* The length and the value come before the name: TCP's order of errors. */
+	if (optlen < sizeof(int))
+		return -EINVAL;
+	if (copy_from_sockptr(&val, optval, sizeof(val)))
+		return -EFAULT;
+
+	lock_sock(sk);
+	err = xtcp_sockopt_set_int(sk, optname, val);
+	release_sock(sk);
+	return err;
+}
+
+/* @octets in segments of @mss, a part of one counting as one. */
+static u32 xtcp_info_segs(u32 octets, u32 mss)
+{
+	return DIV_ROUND_UP(octets, mss);
+}
+
+static u32 xtcp_info_age_ms(unsigned long stamp)
+{
+	return jiffies_to_msecs(jiffies - stamp);
+}
+
+void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
+{
+	const struct xtcp_sock *xs = xtcp_sk(sk);
+	unsigned long rate;
+	u32 mss = max_t(u32, xs->snd.mss, 1);
+
+	sock_owned_by_me(sk);
+	memset(info, 0, sizeof(*info));
+	info->tcpi_state = sk->sk_state;
+
+	rate = READ_ONCE(sk->sk_pacing_rate);
+	info->tcpi_pacing_rate = rate == ~0UL ? ~0ULL : rate;
+	rate = READ_ONCE(sk->sk_max_pacing_rate);
+	info->tcpi_max_pacing_rate = rate == ~0UL ? ~0ULL : rate;
+
+	if (sk->sk_state == TCP_LISTEN) {
+		/* TCP reuses two fields for the accept queue and its bound; ss -l shows them. */
+		info->tcpi_unacked = READ_ONCE(sk->sk_ack_backlog);
+		info->tcpi_sacked = READ_ONCE(sk->sk_max_ack_backlog);
+		return;
+	}
+
+	info->tcpi_ca_state = xs->recovery.state;
+	info->tcpi_retransmits = xs->recovery.retransmits;
+	info->tcpi_probes = xs->timer.probes;
+	info->tcpi_backoff = xs->rtt.backoff;
+	if (xs->snd.wscale || xs->rcv.wscale) {
+		info->tcpi_options |= TCPI_OPT_WSCALE;
+		info->tcpi_snd_wscale = xs->snd.wscale;
+		info->tcpi_rcv_wscale = xs->rcv.wscale;
+	}
+
+	info->tcpi_rto = xtcp_rtt_rto(&xs->rtt);
+	info->tcpi_ato = jiffies_to_usecs(xs->rcv.ato);
+	info->tcpi_snd_mss = xs->snd.mss;
+	info->tcpi_rcv_mss = xs->rcv.mss;
+	info->tcpi_pmtu = xs->snd.pmtu;
+
+	info->tcpi_unacked = xtcp_info_segs(xs->snd.nxt - xs->snd.una, mss);
+	info->tcpi_sacked = xtcp_info_segs(xs->rtxq.sacked, mss);
+	info->tcpi_lost = xtcp_info_segs(xs->rtxq.lost, mss);
+	info->tcpi_retrans = xtcp_info_segs(xs->rtxq.retrans, mss);
+
+	if (xs->snd.last_sent)
+		info->tcpi_last_data_sent = xtcp_info_age_ms(xs->snd.last_sent);
+	if (xs->rcv.last)
+		info->tcpi_last_data_recv = xtcp_info_age_ms(xs->rcv.last);
+	if (xs->rcv.keep_stamp)
+		info->tcpi_last_ack_recv = xtcp_info_age_ms(xs->rcv.keep_stamp);
+
+	info->tcpi_rtt = xs->rtt.srtt_us >> 3;
+	info->tcpi_rttvar = xs->rtt.rttvar_us >> 2;
+	info->tcpi_min_rtt = xs->rtt.min_us;
+
+	info->tcpi_snd_cwnd = xs->cong.cwnd / mss;
+	info->tcpi_snd_ssthresh = xs->cong.ssthresh >= XTCP_SSTHRESH_INF ?
+				  XTCP_SSTHRESH_INF : xs->cong.ssthresh / mss;
+	info->tcpi_snd_wnd = xs->snd.wnd;
+	xtcp_info_set_rcv_wnd(info, xs->rcv.wnd);
+
+	info->tcpi_total_retrans = xs->total_retrans;
+	info->tcpi_bytes_sent = xs->bytes_sent;
+	info->tcpi_bytes_retrans = xs->bytes_retrans;
+	info->tcpi_bytes_acked = xs->bytes_acked;
+	info->tcpi_bytes_received = xs->bytes_received;
+	info->tcpi_segs_in = xs->segs_in;
+	info->tcpi_segs_out = xs->segs_out;
+	info->tcpi_notsent_bytes = max_t(s32, 0, xs->snd.write_seq - xs->snd.nxt);
+}
+
+/* The int that @optname shows; false if there is no such option. Socket lock held. */
+static bool xtcp_sockopt_get_int(struct sock *sk, int optname, int *val)
+{
+	const struct xtcp_sock *xs = xtcp_sk(sk);
+	const struct xtcp_sysctl *sysctl = &xs->xn->sysctl;
+
+	sock_owned_by_me(sk);
+	switch (optname) {
+	case XTCP_NODELAY:
+		*val = xs->snd.nodelay;
+		return true;
+	case XTCP_MAXSEG:
+		if (xs->user_mss && xtcp_sockopt_idle(sk))
+			*val = xs->user_mss;
+		else
+			*val = xs->snd.mss;
+		return true;
+	case XTCP_CORK:
+		*val = xs->snd.cork;
+		return true;
+	case XTCP_KEEPIDLE:
+		*val = (xs->keep_idle ?: READ_ONCE(sysctl->keepalive_time)) / HZ;
+		return true;
+	case XTCP_KEEPINTVL:
+		*val = (xs->keep_intvl ?: READ_ONCE(sysctl->keepalive_intvl)) / HZ;
+		return true;
+	case XTCP_KEEPCNT:
+		*val = xs->keep_cnt ?: READ_ONCE(sysctl->keepalive_probes);
+		return true;
+	case XTCP_SYNCNT:
+		*val = xs->syn_cnt ?: READ_ONCE(sysctl->syn_retries);
+		return true;
+	case XTCP_LINGER2:
+		*val = xs->linger2;
+		if (*val >= 0)
+			*val = (*val ?: READ_ONCE(sysctl->fin_timeout)) / HZ;
+		return true;
+	case XTCP_QUICKACK:
+		*val = !xs->rcv.pingpong;
+		return true;
+	case XTCP_USER_TIMEOUT:
+		*val = xs->user_timeout;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Give the user as much of @from as there is room for, and say how much that was. */
+static int xtcp_sockopt_copy_out(const void *from, int size, int room, char __user *optval,
+				 int __user *optlen)
+{
+	int len = min(room, size);
+
+	if (put_user(len, optlen))
+		return -EFAULT;
+	if (copy_to_user(optval, from, len))
+		return -EFAULT;
+	return 0;
+}
+
+int xtcp_getsockopt(struct sock *sk, int level, int optname, char __user *optval,
+		    int __user *optlen)
+{
+	char name[XTCP_CONG_NAME_MAX];
+	struct tcp_info info;
+	bool known;
+	int room, val;
+
+	if (!xtcp_sockopt_is_ours(level)) {
+		if (sk->sk_family == AF_INET6)
+			return ipv6_getsockopt(sk, level, optname, optval, optlen);
+		return ip_getsockopt(sk, level, optname, optval, optlen);
+	}
+	if (get_user(room, optlen))
+		return -EFAULT;
+	if (room < 0)
+		return -EINVAL;
+
+	switch (optname) {
+	case XTCP_INFO:
+		lock_sock(sk);
+		xtcp_sockopt_info(sk, &info);
+		release_sock(sk);
+		return xtcp_sockopt_copy_out(&info, sizeof(info), room, optval, optlen);
+	case XTCP_CONGESTION:
+		lock_sock(sk);
+		memcpy(name, xtcp_sk(sk)->cong.ops->name, sizeof(name));
+		release_sock(sk);
+		return xtcp_sockopt_copy_out(name, sizeof(name), room, optval, optlen);
+	default:
+		lock_sock(sk);
+		known = xtcp_sockopt_get_int(sk, optname, &val);
+		release_sock(sk);
+		if (!known)
+			return -ENOPROTOOPT;
+		return xtcp_sockopt_copy_out(&val, sizeof(val), room, optval, optlen);
+	}
+}
+
+void xtcp_sockopt_keepalive(struct sock *sk, int valbool)
+{
+	bool was = sock_flag(sk, SOCK_KEEPOPEN);
+
+	sock_owned_by_me(sk);
+	/* The caller sets the flag after this; the timer code looks at it now. */
+	sock_valbool_flag(sk, SOCK_KEEPOPEN, valbool);
+	if (was != !!valbool && !xtcp_sockopt_idle(sk))
+		xtcp_timer_keepalive_changed(sk);
+}
