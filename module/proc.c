@@ -491,10 +491,10 @@ static const struct proc_ops xtcp_proc_ops6 = {
 };
 
 static const char *const xtcp_proc_mib_names[XTCP_MIB_MAX] = {
-#define XTCP_MIB_NAME(item, name)	\
+#define XTCP_MIB(item, name)	\
 	[XTCP_MIB_##item] = name,
-	XTCP_MIB_LIST(XTCP_MIB_NAME)
-#undef XTCP_MIB_NAME
+#include "mib_items.h"
+#undef XTCP_MIB
 };
 
 /* What is alive of something whose creations and destructions are counted. */

@@ -37,8 +37,8 @@ struct xtcp_sysctl {
 	int challenge_ack_limit;	/* per second, 0..INT_MAX, default 1000 */
 	int invalid_ratelimit;		/* ms, 0..INT_MAX, default 500; jiffies */
 	int slow_start_after_idle;	/* 0..1, default 1 (RFC 2861) */
-	int rmem[3];			/* bytes: min 4096.., default 1048576, max 6291456; min <= default <= max */
-	int wmem[3];			/* bytes: 4096, 65536, 4194304 */
+	int rmem[3];			/* bytes, 4096.., in order: 4096 1048576 6291456 */
+	int wmem[3];			/* the same: 4096 65536 4194304 */
 	char congestion_control[16];	/* a registered name; default "reno" */
 };
 
