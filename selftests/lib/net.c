@@ -13,8 +13,7 @@
 
 #include "net.h"
 
-/** net_loopback_up() - set lo up in this namespace; 0 or -1 and errno */
-int net_loopback_up(void)
+static int loopback_set(bool up)
 {
 	struct ifreq ifr = { .ifr_name = "lo" };
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), ret;
@@ -23,11 +22,24 @@ int net_loopback_up(void)
 		return -1;
 	ret = ioctl(fd, SIOCGIFFLAGS, &ifr);
 	if (!ret) {
-		ifr.ifr_flags |= IFF_UP;
+		ifr.ifr_flags &= ~IFF_UP;
+		ifr.ifr_flags |= up ? IFF_UP : 0;
 		ret = ioctl(fd, SIOCSIFFLAGS, &ifr);
 	}
 	close(fd);
 	return ret;
+}
+
+/** net_loopback_up() - set lo up in this namespace; 0 or -1 and errno */
+int net_loopback_up(void)
+{
+	return loopback_set(true);
+}
+
+/** net_loopback_down() - cut the only wire of this namespace */
+int net_loopback_down(void)
+{
+	return loopback_set(false);
 }
 
 /** addr_text() - the address @v4 or @v6 as this transport wants it */
@@ -305,7 +317,7 @@ void pattern_fill(void *buf, size_t len, unsigned long offset, unsigned int seed
 		p[i] = pattern_byte(offset + i, seed);
 }
 
-/** pattern_check() - where @buf first differs from the pattern; -1 nowhere */
+/** pattern_check() - 0, or the number of the first wrong byte, counted from 1 */
 long pattern_check(const void *buf, size_t len, unsigned long offset, unsigned int seed)
 {
 	const unsigned char *p = buf;
@@ -313,8 +325,8 @@ long pattern_check(const void *buf, size_t len, unsigned long offset, unsigned i
 
 	for (i = 0; i < len; i++)
 		if (p[i] != pattern_byte(offset + i, seed))
-			return offset + i;
-	return -1;
+			return offset + i + 1;
+	return 0;
 }
 
 /** sysctl_put() - write @value to /proc/sys/@path; 0 or -1 and errno */

@@ -30,6 +30,7 @@ struct pair {
 };
 
 int net_loopback_up(void);
+int net_loopback_down(void);
 
 struct addr addr_loopback(const struct xport *t, int port);
 struct addr addr_any(const struct xport *t, int port);
