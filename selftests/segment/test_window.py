@@ -340,13 +340,8 @@ def data_beyond_window(c):
 @case()
 def window_scale_of_ours(c):
     """A large buffer is offered through the scale, and all of it is good for data."""
-    size = 1 << 20
-    for name in ("rmem", ):
-        c.sysctl(name, "4096 131072 6291456")
-    with open("/proc/sys/net/core/rmem_max", encoding="ascii") as file:
-        size = min(size, int(file.read()))
-    sock, flow = small_receiver(c, size, ws=0)
-    c.check(flow.shift_in > 0, "no scale for %d bytes" % size)
+    sock, flow = small_receiver(c, 1 << 20, ws=0)
+    c.check(flow.shift_in > 0, "no scale")
     edge = flow.last.ack + flow.last.window
     while flow.nxt + 1400 <= edge and flow.nxt < 300000:
         flow.inject("A", len=1400)

@@ -46,7 +46,7 @@ class Case:
         self.icmps = []
         self.ports = 0
         self.sent, self.received = {}, {}
-        self.kept = []
+        self.kept = []      # or Python closes a socket that the case has no name for
         for name, value in PLAIN.items():
             if self.sut.has_sysctl(name):
                 self.sysctl(name, value)
@@ -158,6 +158,7 @@ class Case:
     def start_connect(self, port=None, isn=0x10000000, before=None):
         """Begin a non-blocking connect; the SYN is not read yet."""
         sock = self.socket()
+        self.kept.append(sock)
         if before:
             before(sock)
         flow = self.flow(None, port, isn)
@@ -199,6 +200,7 @@ class Case:
         self.wait(listener, "r")
         sock = listener.accept()[0]
         sock.setblocking(False)
+        self.kept.append(sock)
         return sock, flow
 
     @staticmethod

@@ -204,6 +204,8 @@ class Transport:
             for path in ("/proc/net/snmp", "/proc/net/netstat"):
                 lines = read_file(path).splitlines()
                 for head, values in zip(lines[::2], lines[1::2]):
+                    if not head.startswith("Tcp"):
+                        continue    # other protocols have counters of the same names
                     out.update(zip(head.split()[1:], map(int, values.split()[1:])))
             return out
         for line in read_file("/proc/net/xtcp_stat").splitlines():
