@@ -135,8 +135,8 @@ class Case:
     def socket(self):
         return self.sut.socket()
 
-    def address(self, host, port):
-        return (host, port)
+    def add_address(self, text):
+        self.wire.add_address(text)
 
     def listen(self, port=PORT, backlog=16, before=None):
         sock = self.socket()

@@ -23,7 +23,7 @@ AF_XTCP, IPPROTO_XTCP, XTCPPROTO_XTCP6 = 22, 253, 1
 CLONE_NEWNET = 0x40000000
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454ca, 1, 0x1000
 SIOCSIFFLAGS, SIOCSIFADDR, SIOCSIFNETMASK, SIOCSIFMTU = 0x8914, 0x8916, 0x891c, 0x8922
-SIOCGIFINDEX, IFF_UP, IFF_RUNNING = 0x8933, 1, 0x40
+IFF_UP, IFF_RUNNING = 1, 0x40
 IFA_F_TENTATIVE = 0x40
 ETH_P_ALL, PACKET_OUTGOING = 3, 4
 SO_TIMESTAMPNS, SO_RCVBUFFORCE = 35, 33
@@ -96,12 +96,7 @@ class Wire:
             ioctl(SIOCSIFADDR, name, "HH4s", socket.AF_INET, 0, packet.address(LOCAL[4]))
             ioctl(SIOCSIFNETMASK, name, "HH4s", socket.AF_INET, 0, packet.address(NETMASK4))
             ioctl(SIOCSIFFLAGS, name, "H", IFF_UP | IFF_RUNNING)
-            index = struct.unpack("16si", fcntl.ioctl(ctl, SIOCGIFINDEX,
-                                                      struct.pack("16si", name, 0)))[1]
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as ctl:
-            fcntl.ioctl(ctl, SIOCSIFADDR,
-                        packet.address(LOCAL[6]) + struct.pack("Ii", PREFIX6, index))
-        self._await_address()
+        self.add_address(LOCAL[6])
         self.tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
         self.tap.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.tap.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
@@ -111,8 +106,19 @@ class Wire:
         self._poll.register(self.tap, select.POLLIN)
 
     @staticmethod
-    def _await_address():
-        """An IPv6 address is tentative until a work item of the kernel has run."""
+    def add_address(text):
+        """One more address for the device; for IPv4 as the alias tun0:1."""
+        if ":" not in text:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ctl:
+                fcntl.ioctl(ctl, SIOCSIFADDR, struct.pack(
+                    "16sHH4s", (DEVICE + ":1").encode(), socket.AF_INET, 0,
+                    packet.address(text)).ljust(40, b"\0"))
+            return
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as ctl:
+            index = socket.if_nametoindex(DEVICE)
+            fcntl.ioctl(ctl, SIOCSIFADDR,
+                        packet.address(text) + struct.pack("Ii", PREFIX6, index))
+        # tentative until a work item of the kernel has run
         while any(int(line.split()[4], 16) & IFA_F_TENTATIVE
                   for line in read_file("/proc/net/if_inet6").splitlines()):
             time.sleep(0.005)
