@@ -8,7 +8,9 @@
 #include <getopt.h>
 #include <netinet/in.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -25,6 +27,7 @@ static const char help[] =
 	"  -l, --listen       be the server\n"
 	"  -n, --answers N    the server's answers after the client's end (default 5)\n"
 	"  -i, --interval MS  its pause before each of them (default 500)\n"
+	"      --since S      count time from S seconds of uptime, so that two ends agree\n"
 	"  -t, --timeout S    give up when nothing arrives for S seconds (default 30)\n"
 	TRANSPORT_HELP;
 
@@ -40,13 +43,21 @@ static const char *const question[] = { "What is a half-close?", "Who may still 
 
 static struct conn_table sockets;
 static unsigned int lport, rport;
-static double start;
+static double start = -1;		/* uptime at time 0 of the display */
 static bool failed;
 
 static unsigned int port_of(const struct sockaddr_storage *ss)
 {
 	/* The port lies at the same place in both kinds of address. */
 	return ntohs(((const struct sockaddr_in *)ss)->sin_port);
+}
+
+static double uptime_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
 static void look_at(int fd)
@@ -62,7 +73,8 @@ static void look_at(int fd)
 	/* A dual-stack listener's IPv4 connections are listed with IPv6 too. */
 	if (!procnet_open(&sockets, transport.tcp, transport.af))
 		die_errno("cannot read the list of %s sockets", transport_name());
-	start = now_s();
+	if (start < 0)
+		start = uptime_s();
 }
 
 static enum conn_state state_now(void)
@@ -87,7 +99,7 @@ static void say(const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	/* In one write, for the other end writes to the same terminal. */
-	snprintf(line, sizeof(line), "%7.2f s  %*s%s%-*s%s%s\n", now_s() - start,
+	snprintf(line, sizeof(line), "%7.2f s  %*s%s%-*s%s%s\n", uptime_s() - start,
 		 opt.listen ? STATE_COLUMNS + TEXT_COLUMNS : 0, "",
 		 opt.listen ? c_cyan() : c_green(), STATE_COLUMNS, state_name(state), c_off(),
 		 text);
@@ -227,13 +239,16 @@ static void ask(const char *host, const char *port)
 
 int main(int argc, char **argv)
 {
+	enum { OPT_SINCE = 1 };
 	static const struct option longs[] = {
 		{ "listen", no_argument, NULL, 'l' },
 		{ "answers", required_argument, NULL, 'n' },
 		{ "interval", required_argument, NULL, 'i' },
+		{ "since", required_argument, NULL, OPT_SINCE },
 		{ "timeout", required_argument, NULL, 't' },
 		TRANSPORT_LONG, { NULL, 0, NULL, 0 }
 	};
+	char *end;
 	int c;
 
 	die_init(argv[0]);
@@ -249,6 +264,12 @@ int main(int argc, char **argv)
 			break;
 		case 'i':
 			opt.interval_ms = parse_number("--interval", optarg, 60000);
+			break;
+		case OPT_SINCE:
+			start = strtod(optarg, &end);
+			if (end == optarg || *end || start < 0 || start > uptime_s())
+				die_usage("--since must be an uptime of the past, not '%s'",
+					  optarg);
 			break;
 		case 't':
 			opt.timeout = parse_number("--timeout", optarg, 86400);

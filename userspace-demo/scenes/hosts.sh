@@ -17,16 +17,23 @@ server_pid=
 in_a() { ip netns exec "$ns_a" "$@"; }
 in_b() { ip netns exec "$ns_b" "$@"; }
 
-# One side of the path: host namespace, subnet number, device in the path.
+# One side of the path: host namespace, subnet number, device in the path. Neighbours are
+# entered by hand: or the first segment would wait for ARP, which netem delays too.
 join_host() {
 	local ns=$1 net=$2 dev=$3
-	ip -n "$ns" link add eth0 type veth peer name "$dev" netns "$ns_path" &&
+	local host_mac=02:00:00:00:0$net:01 path_mac=02:00:00:00:0$net:fe
+	ip -n "$ns" link add eth0 address "$host_mac" type veth \
+		peer name "$dev" address "$path_mac" netns "$ns_path" &&
 	ip -n "$ns" addr add "10.22.$net.1/24" dev eth0 &&
 	ip -n "$ns" addr add "fd22:$net::1/64" dev eth0 nodad &&
 	ip -n "$ns_path" addr add "10.22.$net.254/24" dev "$dev" &&
 	ip -n "$ns_path" addr add "fd22:$net::254/64" dev "$dev" nodad &&
 	ip -n "$ns" link set eth0 up &&
 	ip -n "$ns_path" link set "$dev" up &&
+	ip -n "$ns" neigh add "10.22.$net.254" lladdr "$path_mac" dev eth0 &&
+	ip -n "$ns" neigh add "fd22:$net::254" lladdr "$path_mac" dev eth0 &&
+	ip -n "$ns_path" neigh add "10.22.$net.1" lladdr "$host_mac" dev "$dev" &&
+	ip -n "$ns_path" neigh add "fd22:$net::1" lladdr "$host_mac" dev "$dev" &&
 	ip -n "$ns" route add default via "10.22.$net.254" &&
 	ip -n "$ns" -6 route add default via "fd22:$net::254" &&
 	# Or 64 KB super-segments travel, and netem loses those as a whole.
