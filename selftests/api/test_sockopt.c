@@ -7,6 +7,7 @@
 #include <linux/net_tstamp.h>
 #include <linux/xtcp.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -79,6 +80,22 @@ static void int_options(const struct xport *t)
 	IS(1, 1);
 }
 
+/* The second number of net.ipv4.tcp_NAME or net.xtcp.NAME. */
+static int sysctl_second(const struct xport *t, const char *name)
+{
+	char path[96];
+	int value = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/sys/%s%s",
+		 t->xtcp ? "net/xtcp/" : "net/ipv4/tcp_", name);
+	f = fopen(path, "r");
+	NEED(f ? 0 : -1);
+	NEED(fscanf(f, "%*d %d", &value) == 1 ? 0 : -1);
+	fclose(f);
+	return value;
+}
+
 static void buffers(const struct xport *t)
 {
 	static const int value[] = { -1, 0, 1, 1000, 4096, 65536, 100000, 1 << 20, 64 << 20,
@@ -86,9 +103,9 @@ static void buffers(const struct xport *t)
 	int s = NEED(sock(t));
 	size_t i;
 
-	/* tcp_wmem[1] and tcp_rmem[1]. */
-	SAW(get_int(s, SOL_SOCKET, SO_SNDBUF));
-	SAW(get_int(s, SOL_SOCKET, SO_RCVBUF));
+	/* The defaults are the sysctls' second numbers, which differ on purpose. */
+	IS(get_int(s, SOL_SOCKET, SO_SNDBUF) - sysctl_second(t, "wmem"), 0);
+	IS(get_int(s, SOL_SOCKET, SO_RCVBUF) - sysctl_second(t, "rmem"), 0);
 	for (i = 0; i < sizeof(value) / sizeof(value[0]); i++) {
 		oracle_text("value", "%d", value[i]);
 		SAW(set_int(s, SOL_SOCKET, SO_SNDBUF, value[i]));

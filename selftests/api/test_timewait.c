@@ -178,7 +178,7 @@ static void many(const struct xport *t)
 /* TCP's 60 s are compiled in; XTCP's are net.xtcp.msl, which is its point. */
 static void tunable(const struct xport *t)
 {
-	int l = NEED(sock_listener(t, 8040, 4));
+	int l = NEED(sock_listener(t, 8040, 4)), s;
 	long start;
 
 	if (t->xtcp)
@@ -187,7 +187,9 @@ static void tunable(const struct xport *t)
 	make_time_wait(t, l, 8041, 8040, false);
 	BY_DESIGN(t, proc_becomes(t, 8041, 8040, TCP_TIME_WAIT, 0), 1, 0);
 	TRUE(now_ms() - start >= 900);
-	BY_DESIGN(t, sock_bind(NEED(sock(t)), addr_loopback(t, 8041)), -EADDRINUSE, 0);
+	s = NEED(sock(t));
+	BY_DESIGN(t, sock_bind(s, addr_loopback(t, 8041)), -EADDRINUSE, 0);
+	close(s);
 	close(l);
 }
 
