@@ -13,10 +13,22 @@
 #include <linux/uaccess.h>
 #include <net/flow.h>
 #include <net/inet_common.h>
+#include <net/inet_dscp.h>
 #include <net/inet_sock.h>
 #include <net/net_namespace.h>
 #include <net/route.h>
 #include <net/sock.h>
+
+/* Parts of sock.h, skbuff.h and netdevice.h that moved out (6.5, 6.9, 6.10). */
+#if __has_include(<net/gso.h>)
+#include <net/gso.h>
+#endif
+#if __has_include(<net/proto_memory.h>)
+#include <net/proto_memory.h>
+#endif
+#if __has_include(<linux/skbuff_ref.h>)
+#include <linux/skbuff_ref.h>
+#endif
 
 /*
  * XTCP_HAVE_* come from Kbuild.probe. The code outside this directory is written
@@ -159,17 +171,18 @@ static inline void xtcp_flowi4_set_tos(struct flowi4 *fl4, u8 tos)
 #ifdef XTCP_HAVE_FLOWI4_DSCP
 	fl4->flowi4_dscp = inet_dsfield_to_dscp(tos);
 #else
-	fl4->flowi4_tos = tos & IPTOS_RT_MASK;
+	fl4->flowi4_tos = tos & INET_DSCP_MASK;
 #endif
 }
 
-/* The socket filter; it may shorten @skb, but not below @cap octets (6.19). */
+/*
+ * The socket filter: 0, or the segment is to be dropped. It may shorten @skb, but not
+ * below @cap octets (7.1: answers with a drop reason instead of an error).
+ */
 static inline int xtcp_filter_trim(struct sock *sk, struct sk_buff *skb, unsigned int cap)
 {
 #ifdef XTCP_HAVE_FILTER_REASON
-	enum skb_drop_reason reason;
-
-	return sk_filter_trim_cap(sk, skb, cap, &reason);
+	return sk_filter_trim_cap(sk, skb, cap) ? -EPERM : 0;
 #else
 	return sk_filter_trim_cap(sk, skb, cap);
 #endif
