@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0
+# What a user can do with this tree; `make help` lists it. The module itself: Kbuild.
+#
+# Every target installs the packages it needs (tools/packages.txt) and says in one line
+# what it did. Nothing but caches is written outside the tree; $(XTCP_CACHE) moves them.
+
+# Called by the kernel's build system, this file must not get in its way.
+ifeq ($(KERNELRELEASE),)
+
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+SETUP := tools/setup --quiet
+VM := selftests/qemu/vm
+INSTALL_DIR = $(DESTDIR)/lib/modules/$(KVER)/updates
+
+# The kernel that `make` and `make install` mean: the running one where its headers are
+# here, else the stock Debian kernel that QEMU boots.
+RUNNING := $(shell uname -r)
+KVER ?= $(if $(wildcard /lib/modules/$(RUNNING)/build/Makefile),$(RUNNING),$(shell . selftests/qemu/lib.sh && stock_version 2>/dev/null))
+KDIR ?= /lib/modules/$(KVER)/build
+
+all: module programs
+
+help:
+	@echo 'XTCP: make TARGET, where TARGET is'
+	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
+	@echo 'Variables: TEST=PATTERN (test, stress, kunit), KDIR= and KVER= (all, install), V=1'
+
+#:   all (default)  xtcp.ko here and the programs in userspace-demo/
+# The first installation of packages may bring the headers: look again after it.
+module:
+	$(Q)$(SETUP) build
+	$(Q)$(MAKE) module-built
+
+module-built:
+	$(Q)[ -e "$(KDIR)/Makefile" ] || { echo "no kernel headers in $(KDIR); set KDIR=" >&2; exit 1; }
+	$(Q)$(MAKE) -s -C "$(KDIR)" M="$(CURDIR)" modules
+	@echo "  MODULE  xtcp.ko for $$(modinfo -F vermagic xtcp.ko | cut -d' ' -f1)"
+
+programs:
+	$(Q)$(SETUP) build
+	$(Q)$(MAKE) -s -C userspace-demo
+	@echo "  BUILD   userspace-demo/"
+
+selftests:
+	$(Q)$(SETUP) build
+	$(Q)$(MAKE) -s -C selftests
+	@echo "  BUILD   selftests/"
+
+#:   demo           XTCP at work between two hosts, in QEMU (about 3 minutes)
+demo: programs
+	$(Q)$(SETUP) qemu test
+	$(Q)$(VM) --timeout 900 -- userspace-demo/demo
+
+#:   test           every test in the guest; ends with: N passed, N failed, N skipped
+#:   stress         the long campaigns that `make test` runs only a short part of
+test: programs selftests
+	$(Q)$(SETUP) qemu test kernel
+	$(Q)selftests/qemu/test
+
+stress: programs selftests
+	$(Q)$(SETUP) qemu test kernel
+	$(Q)XTCP_STRESS=1 selftests/qemu/test
+
+#:   kunit          the unit test suites in the sanitizer kernel
+kunit:
+	$(Q)$(SETUP) build qemu kernel
+	$(Q)selftests/qemu/kunit
+
+#:   kernel         the sanitizer kernel (KASAN, lockdep, kmemleak...); cached
+kernel:
+	$(Q)$(SETUP) build qemu kernel
+	$(Q)selftests/qemu/kernel sanitizer
+
+#:   shell          a shell in the booted guest, xtcp.ko loaded (SAN=1: sanitizer kernel)
+shell: programs
+	$(Q)$(SETUP) qemu test
+	$(Q)$(VM) $(if $(SAN),--kernel san) --shell
+
+#:   check          static checks: W=1, sparse, checkpatch, shellcheck, Python, uapi
+check:
+	$(Q)$(SETUP) build check
+	$(Q)tools/check
+
+#:   check-kernels  compiles xtcp.ko for the other kernel versions it supports
+check-kernels:
+	$(Q)$(SETUP) build kernels
+	$(Q)tools/check-kernels
+
+#:   install        xtcp.ko to /lib/modules, so that socket() loads it
+#:   uninstall      and away again
+install:
+	$(Q)[ -e xtcp.ko ] || { echo "no xtcp.ko here; run make first" >&2; exit 1; }
+	$(Q)install -D -m 0644 xtcp.ko "$(INSTALL_DIR)/xtcp.ko"
+	$(Q)$(if $(DESTDIR),depmod -b "$(DESTDIR)" "$(KVER)",depmod "$(KVER)")
+	@echo "  INSTALL $(INSTALL_DIR)/xtcp.ko"
+
+uninstall:
+	$(Q)rm -f "$(INSTALL_DIR)/xtcp.ko"
+	$(Q)$(if $(DESTDIR),depmod -b "$(DESTDIR)" "$(KVER)",depmod "$(KVER)")
+	@echo "  REMOVE  $(INSTALL_DIR)/xtcp.ko"
+
+#:   clean          what was built in the tree (distclean: the caches outside it too)
+clean:
+	$(Q)find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+		-o -name '.*.cmd' -o -name '*.order' -o -name '*.symvers' -o -name '*.gcno' \) -type f -print0 | xargs -0r rm -f
+	$(Q)[ ! -e userspace-demo/Makefile ] || $(MAKE) -s -C userspace-demo clean
+	$(Q)$(MAKE) -s -C selftests clean
+	$(Q)find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "  CLEAN   done"
+
+distclean: clean
+	$(Q). selftests/qemu/lib.sh && rm -rf "$$XTCP_CACHE" && echo "  CLEAN   $$XTCP_CACHE"
+
+.PHONY: all help module module-built programs selftests demo test stress kunit kernel shell \
+	check check-kernels install uninstall clean distclean
+
+endif
