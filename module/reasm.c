@@ -16,9 +16,23 @@ static struct sk_buff *reasm_skb(struct rb_node *node)
 	return node ? rb_to_skb(node) : NULL;
 }
 
-static void reasm_link(struct xtcp_reasm *q, struct sk_buff *skb,
-		       struct rb_node *parent, struct rb_node **place)
+/* Put @skb between @prev and @next, which are neighbours; either may be NULL. */
+static void reasm_link(struct xtcp_reasm *q, struct sk_buff *skb, struct sk_buff *prev,
+		       struct sk_buff *next)
 {
+	struct rb_node *parent, **place;
+
+	if (prev && !prev->rbnode.rb_right) {
+		parent = &prev->rbnode;
+		place = &parent->rb_right;
+	} else if (next) {
+		/* The leftmost behind prev, or of all: nothing is to its left. */
+		parent = &next->rbnode;
+		place = &parent->rb_left;
+	} else {
+		parent = NULL;
+		place = &q->root.rb_node;
+	}
 	rb_link_node(&skb->rbnode, parent, place);
 	rb_insert_color(&skb->rbnode, &q->root);
 	q->segs++;
@@ -58,41 +72,46 @@ static bool reasm_cut_tail(struct sk_buff *skb, u32 seq)
 	return true;
 }
 
-/*
- * Find where @skb goes in a queue that is not empty, and cut off the head that the
- * segment before it has. Return: false if nothing of @skb is new, or for lack
- * of memory.
- */
-static bool reasm_find_place(struct xtcp_reasm *q, struct sk_buff *skb,
-			     struct rb_node **parent, struct rb_node ***place)
+/* The last segment that starts at or before @seq, NULL if none does. */
+static struct sk_buff *reasm_find(const struct xtcp_reasm *q, u32 seq)
 {
-	struct rb_node **link = &q->root.rb_node;
-	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	struct rb_node *node = q->root.rb_node;
+	struct sk_buff *found = NULL;
 
-	while (*link) {
-		const struct xtcp_skb_cb *there;
+	while (node) {
+		struct sk_buff *there = rb_to_skb(node);
 
-		*parent = *link;
-		there = xtcp_cb(rb_to_skb(*parent));
-		if (!xtcp_seq_before(cb->seq, there->end_seq)) {
-			link = &(*parent)->rb_right;
-			continue;
+		if (xtcp_seq_before(seq, xtcp_cb(there)->seq)) {
+			node = node->rb_left;
+		} else {
+			found = there;
+			node = node->rb_right;
 		}
-		if (!xtcp_seq_before(cb->seq, there->seq)) {
-			if (!xtcp_seq_after(cb->end_seq, there->end_seq))
-				return false;
-			if (cb->seq != there->seq) {
-				if (!reasm_cut_head(skb, there->end_seq))
-					return false;
-				link = &(*parent)->rb_right;
-				continue;
-			}
-			/* Same start, but longer: it goes before what it will replace. */
-		}
-		link = &(*parent)->rb_left;
 	}
-	*place = link;
-	return true;
+	return found;
+}
+
+/*
+ * @prev is the last segment that starts at or before @skb: cut off the head of @skb
+ * that it and those that follow it without a gap have. The octet at the seq of @skb is
+ * new then. Return: false if nothing of @skb is new, or for lack of memory; @prev is the
+ * segment to go behind.
+ */
+static bool reasm_fit_head(struct sk_buff *skb, struct sk_buff **prev)
+{
+	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	struct sk_buff *next = *prev;
+	u32 seq = cb->seq;
+
+	while (next && !xtcp_seq_after(xtcp_cb(next)->seq, seq)) {
+		*prev = next;
+		if (xtcp_seq_after(xtcp_cb(next)->end_seq, seq))
+			seq = xtcp_cb(next)->end_seq;
+		if (!xtcp_seq_before(seq, cb->end_seq))
+			return false;
+		next = skb_rb_next(next);
+	}
+	return seq == cb->seq || reasm_cut_head(skb, seq);
 }
 
 /*
@@ -131,21 +150,18 @@ static void reasm_drop_covered(struct xtcp_reasm *q, struct sk_buff *skb)
 
 enum xtcp_reasm_result xtcp_reasm_insert(struct xtcp_reasm *q, struct sk_buff *skb)
 {
-	struct rb_node *parent = NULL, **place = &q->root.rb_node;
-	struct sk_buff *next = NULL;
+	struct sk_buff *prev = q->last, *next = NULL;
 
 	/* Behind one gap everything arrives in order: most segments go to the end. */
-	if (q->last && !xtcp_seq_before(xtcp_cb(skb)->seq, xtcp_cb(q->last)->end_seq)) {
-		parent = &q->last->rbnode;
-		place = &parent->rb_right;
-	} else if (q->last) {
-		if (!reasm_find_place(q, skb, &parent, &place))
+	if (prev && xtcp_seq_before(xtcp_cb(skb)->seq, xtcp_cb(prev)->end_seq)) {
+		prev = reasm_find(q, xtcp_cb(skb)->seq);
+		if (!reasm_fit_head(skb, &prev))
 			return XTCP_REASM_DUPLICATE;
-		next = reasm_skb(place == &parent->rb_left ? parent : rb_next(parent));
+		next = prev ? skb_rb_next(prev) : skb_rb_first(&q->root);
 		if (!reasm_fit_tail(skb, next))
 			return XTCP_REASM_DUPLICATE;
 	}
-	reasm_link(q, skb, parent, place);
+	reasm_link(q, skb, prev, next);
 	if (next)
 		reasm_drop_covered(q, skb);
 	else

@@ -41,10 +41,10 @@ static inline bool xtcp_reasm_empty(const struct xtcp_reasm *q)
  * @skb: a segment with data; seq != end_seq. A FIN at its end counts as the octet
  *	 end_seq - 1 and stays with the segment that carries it.
  *
- * A segment that @skb overlaps in part is kept, and @skb is cut at its edge: data, seq
- * or end_seq, and the FIN if it was behind the cut. A segment that @skb covers wholly
- * is freed and @skb takes its place. If there is no memory to cut @skb (its data is
- * shared), it counts as XTCP_REASM_DUPLICATE: the peer sends it again.
+ * What is queued at the head or at the tail of @skb is kept, and @skb is cut there: data,
+ * seq or end_seq, and the FIN if it was behind the cut. Segments between are freed
+ * and @skb takes their place. If there is no memory to cut @skb (its data is shared),
+ * it counts as XTCP_REASM_DUPLICATE: the peer sends it again.
  *
  * O(log n), O(1) at the end of the queue. Context: socket lock held.
  */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Window arithmetic and the silly-window rules of both sides (RFC 9293 3.8.6). */
-#include <linux/align.h>
 #include <linux/limits.h>
 #include <linux/math.h>
 #include <linux/minmax.h>
@@ -65,7 +64,7 @@ bool xtcp_window_may_send(const struct xtcp_window_out *out)
 		return false;
 	/* The windows cut it short: RFC 9293 3.8.6.2.1 (3), Fs = 1/2 */
 	if (!out->last)
-		return out->len >= DIV_ROUND_UP(out->max_wnd, 2);
+		return out->len >= out->max_wnd - out->max_wnd / 2;
 	if (out->cork)
 		return false;
 	return out->nodelay || !out->inflight || !out->small_out;
