@@ -26,13 +26,14 @@ hash_of() {
 scene_file() {
 	local sent received drops bad='delay 2ms reorder 5% duplicate 1% loss 2%'
 	headline "$scene" "A file of $size_mib MiB through loss, reordering and duplication"
-	make_file || { fail "there is no file to send"; return; }
 	# Replacing the queue with a fresh one starts its counters at zero.
 	[ -z "$netem" ] || ip netns exec "$ns_path" tc qdisc del dev to-a root
 	[ -z "$netem" ] || ip netns exec "$ns_path" tc qdisc del dev to-b root
 	# shellcheck disable=SC2086 # words on purpose
 	path $bad
 	show_path "$bad, each way"
+	say "The file: $size_mib MiB of this machine's programs and libraries, one after another."
+	make_file || { fail "there is no file to send"; return; }
 	start_server timeout 1800 "$here/xrecv" "${opts[@]}" "$port" "$work/received" ||
 		{ fail "no receiver"; return; }
 	in_a timeout 1800 "$here/xsend" "${opts[@]}" "$addr_b" "$port" "$work/sent" ||
