@@ -21,9 +21,9 @@
 
 #include "compat/compat.h"
 #include "cong.h"
+#include "delack.h"
 #include "family.h"
 #include "output.h"
-#include "recv.h"
 #include "rtt.h"
 #include "sockopt.h"
 #include "timer.h"
@@ -35,9 +35,6 @@
 #define XTCP_OPT_KEEP_MAX	32767		/* s */
 #define XTCP_OPT_COUNT_MAX	127
 #define XTCP_OPT_LINGER2_MAX	120		/* s: above it counts as this */
-
-/* ACKs that TCP_QUICKACK sends at once before delaying begins again. */
-#define XTCP_OPT_QUICKACKS	16
 
 static bool xtcp_sockopt_is_ours(int level)
 {
@@ -84,10 +81,9 @@ static void xtcp_sockopt_set_quickack(struct sock *sk, int val)
 		xs->rcv.pingpong = true;
 		return;
 	}
-	xs->rcv.pingpong = false;
-	xs->rcv.quick = XTCP_OPT_QUICKACKS;
+	xtcp_delack_enter_quick(xs);
 	if ((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))
-		xtcp_recv_ack_now(sk);
+		xtcp_delack_flush(sk);
 }
 
 static int xtcp_sockopt_set_linger2(int val)
