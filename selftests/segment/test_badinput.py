@@ -245,7 +245,7 @@ def random_segments(c, state, sock, flow):
     rng = random.Random("%s %d" % (state, c.version))
     flow.verify = False
     witness = c.accept(c.listen(9000), rtt=0)
-    for _ in range(250):
+    for _ in range(150):
         flags, seq, fields = mutated(rng, flow)
         flow.inject(flags, seq=seq, **fields)
     flow.gather(0.1)

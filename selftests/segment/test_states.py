@@ -30,7 +30,7 @@ def rst_ends(c, state, sock, flow):
 
 
 @in_states(("SYN_RECV",))
-def rst_ends(c, state, sock, flow):
+def rst_ends_request(c, state, sock, flow):
     """A request is forgotten; its listener lives on."""
     flow.inject("R")
     c.expect_state(flow, None)

@@ -363,6 +363,27 @@ def accept_queue_full_aborts_if_asked(c):
 
 
 @case()
+def request_queue_full(c):
+    """No more unfinished handshakes than the backlog; one that ends makes room."""
+    c.listen(backlog=4)
+    answered = []
+    for _ in range(12):
+        flow = c.flow()
+        flow.inject("S", mss=1000)
+        seg = flow.next(0.05)
+        if seg is not None:
+            answered.append(flow)
+    c.check(4 <= len(answered) <= 6, "%d SYNs of 12 were answered, backlog 4" % len(answered))
+    for flow in answered:
+        flow.gather(0)
+        flow.inject("R")
+        c.expect_state(flow, None)
+    late = c.flow()
+    late.inject("S", mss=1000)
+    late.expect("SA")
+
+
+@case()
 def closing_the_listener(c):
     """Requests and connections nobody accepted get a RST or are forgotten."""
     listener = c.listen()

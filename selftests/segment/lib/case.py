@@ -34,7 +34,8 @@ class Case:
 
     def __init__(self, tcp, version, mtu):
         self.version, self.tcp, self.mtu = version, tcp, mtu
-        self.start = time.time()
+        self.start = self.awake = time.time()
+        self.stalled = 0.0      # the longest time in which the test itself did not run
         self.trace = []
         self.wire = Wire(mtu)
         self.sut = Transport(tcp, version)
@@ -53,7 +54,17 @@ class Case:
 
     # the trace and the checks
 
+    def pulse(self):
+        """Called where no time should have passed since woke(): notices a stalled machine."""
+        self.stalled = max(self.stalled, time.time() - self.awake)
+        self.awake = time.time()
+
+    def woke(self):
+        """Called when a call that may wait has returned."""
+        self.awake = time.time()
+
     def log(self, mark, text, when=None):
+        self.pulse()
         self.trace.append("%8.4f %s %s" % ((when or time.time()) - self.start, mark, text))
 
     @staticmethod
@@ -66,9 +77,10 @@ class Case:
         if got != want:
             raise Fail("%s is %r, expected %r" % (what, got, want))
 
-    @staticmethod
-    def sleep(seconds):
+    def sleep(self, seconds):
+        self.pulse()
         time.sleep(seconds)
+        self.woke()
 
     def eventually(self, truth, what, timeout=3.0):
         """@truth() becomes true, asked every 20 ms."""
@@ -76,39 +88,67 @@ class Case:
         while not truth():
             if time.time() > limit:
                 raise Fail("%s: not within %g s" % (what, timeout))
-            time.sleep(0.02)
+            self.sleep(0.02)
 
     # segments
 
     def next_segment(self, flow, timeout):
-        """The next segment that belongs to @flow; others wait for theirs."""
+        """The next segment that belongs to @flow, sent within @timeout; others wait for theirs.
+
+        The kernel's own time counts: what the test finds late may have come in time.
+        """
+        limit = time.time() + timeout
         for seg in self.pending:
             if self._belongs(seg, flow):
+                if seg.time > limit:
+                    return None
                 self.pending.remove(seg)
                 return seg
-        limit = time.time() + timeout
         while True:
-            got = self.wire.read(max(0, limit - time.time()))
+            got = self._read(limit)
             if got is None:
                 return None
             seg = self._parse(*got)
             if seg is None:
                 continue
-            if self._belongs(seg, flow):
+            if self._belongs(seg, flow) and seg.time <= limit:
                 return seg
             self.pending.append(seg)
+            if seg.time > limit:
+                return None
+
+    def drop_syns(self, flow, before):
+        """Forget SYN segments of @flow sent until @before."""
+        got = self.wire.read(0)
+        while got is not None:
+            seg = self._parse(*got)
+            if seg is not None:
+                self.pending.append(seg)
+            got = self.wire.read(0)
+        self.pending = collections.deque(
+            seg for seg in self.pending
+            if not (self._belongs(seg, flow) and seg.flags & packet.SYN and seg.time < before))
 
     def next_icmp(self, timeout=1.0):
         """(type, code) of the next ICMP error the kernel sends, or None."""
         limit = time.time() + timeout
         while not self.icmps:
-            got = self.wire.read(max(0, limit - time.time()))
+            got = self._read(limit)
             if got is None:
                 return None
             seg = self._parse(*got)
             if seg is not None:
                 self.pending.append(seg)
         return self.icmps.pop(0)
+
+    def _read(self, limit):
+        """A packet before @limit, or None; it comes late if the machine stalled."""
+        self.pulse()
+        got = self.wire.read(max(0, limit - time.time()))
+        if got is None:
+            self.stalled = max(self.stalled, time.time() - limit)
+        self.woke()
+        return got
 
     def _parse(self, raw, when):
         version = raw[0] >> 4
@@ -180,6 +220,7 @@ class Case:
         flow.win = win
         flow.inject("SA", mss=mss, ws=ws)
         self._scale(flow, syn, ws)
+        flow.skip_syns()
         flow.expect("A")
         if rtt:
             flow.inject("A")    # Linux takes the first ACK behind the SYN for a window update
@@ -198,6 +239,7 @@ class Case:
         self.sleep(rtt)
         flow.inject("A")
         self.wait(listener, "r")
+        flow.skip_syns()
         sock = listener.accept()[0]
         sock.setblocking(False)
         self.kept.append(sock)
@@ -220,7 +262,9 @@ class Case:
         poll.register(sock, mask)
         limit = time.time() + timeout
         while True:
+            self.pulse()
             got = poll.poll(max(0, limit - time.time()) * 1000)
+            self.woke()
             if got and got[0][1] & mask:
                 return got[0][1]
             if time.time() > limit:
@@ -317,7 +361,7 @@ class Case:
         while self.state(flow) != want:
             if time.time() > limit:
                 raise Fail("state is %s, expected %s" % (self.state(flow), want))
-            time.sleep(0.01)
+            self.sleep(0.01)
 
     def counters(self):
         return self.sut.counters()

@@ -16,6 +16,8 @@ from .case import Case
 from .stage import AF_XTCP, Fail, Skip
 
 CASES = []
+ATTEMPTS = 4    # for a case that the machine disturbs
+STALL = 0.06    # seconds that count as a disturbance
 SKIPPED = 4     # the exit status that kselftest takes for "skipped"
 
 
@@ -39,8 +41,8 @@ def case(versions=(4, 6), tcp=True, mtu=1500, timeout=40):
     return register
 
 
-def _child(entry, tcp, pipe):
-    """Run one case and write what came of it; never returns."""
+def _attempt(entry, tcp):
+    """(status, text, trace, seconds the test itself was kept from running)"""
     world, status, text = None, "ok", ""
     try:
         if tcp and not entry.options["tcp"]:
@@ -53,8 +55,22 @@ def _child(entry, tcp, pipe):
         status, text = "fail", "%s\n%s" % (why, _where(sys.exc_info()[2]))
     except BaseException:
         status, text = "fail", traceback.format_exc()
-    trace = world.trace if world else []
-    os.write(pipe, json.dumps([status, text, trace[-120:]]).encode())
+    return status, text, world.trace[-120:] if world else [], world.stalled if world else 0
+
+
+def _child(entry, tcp, pipe):
+    """Run one case and write what came of it; never returns.
+
+    A failure while the machine kept the test from running for longer than the timers it
+    watches proves nothing: such a case is run again, and only such a case.
+    """
+    for count in range(ATTEMPTS):
+        status, text, trace, stalled = _attempt(entry, tcp)
+        if status != "fail" or stalled < STALL:
+            break
+    if count:
+        text += "\nattempt %d; the machine had stalled the test" % (count + 1)
+    os.write(pipe, json.dumps([status, text, trace]).encode())
     os._exit(0)
 
 
@@ -104,7 +120,9 @@ def _report(number, entry, outcome, args):
     if status == "fail":
         for line in text.splitlines() + trace:
             print("# " + line)
-    elif args.verbose:
+    elif text:
+        print("# " + text.strip())
+    if status == "ok" and args.verbose:
         print("# %.2f s" % seconds)
         for line in trace:
             print("# " + line)
