@@ -2,9 +2,9 @@
 /*
  * /proc/net/xtcp and xtcp6 in the columns of /proc/net/tcp and tcp6, and xtcp_stat.
  *
- * A file is walked in two parts: first the sockets that own a port without being
- * connected (listeners and bound ones), port by port; then the connection table with
- * its sockets, requests and TIME-WAIT minisocks. Lines are written inside RCU, which
+ * A file is walked in two parts: first the listeners, port by port, then the connection
+ * table with its sockets, requests and TIME-WAIT minisocks. A socket that is only bound
+ * is in neither: TCP does not list it. Lines are written inside RCU, which
  * everything shown outlives, and without a lock: what is shown is a collection of
  * moments, as in /proc/net/tcp. The place in the walk survives from one read() to the
  * next, so a file of a hundred thousand lines takes linear time. When the connection
@@ -34,7 +34,6 @@
 #include "timewait.h"
 #include "xtcp_sock.h"
 
-#define XTCP_PROC_BATCH		32	/* sockets of one port taken at a time */
 #define XTCP_PROC_WIDTH4	149	/* of a line of /proc/net/tcp, without its end */
 
 /* Column "tr": what "tm->when" is the time of. */
@@ -47,7 +46,7 @@ enum xtcp_proc_timer {
 };
 
 enum xtcp_proc_part {
-	XTCP_PROC_PORTS,
+	XTCP_PROC_LISTENERS,
 	XTCP_PROC_CONNS,
 	XTCP_PROC_END,
 };
@@ -57,11 +56,8 @@ enum xtcp_proc_part {
  * @xn: the namespace whose file it is
  * @family: AF_INET or AF_INET6
  * @part: enum xtcp_proc_part
- * @port: PORTS: number of the port at which the walk is
- * @skip: PORTS: unconnected sockets of @port that come before @batch
- * @batch: PORTS: sockets of @port, valid only inside one read()'s RCU section
- * @nr: PORTS: valid entries of @batch
- * @cur: PORTS: the one to show
+ * @port: LISTENERS: number of the port at which the walk is
+ * @skip: LISTENERS: entries of its list that are behind us
  * @conns: CONNS: place in the connection table
  */
 struct xtcp_proc_iter {
@@ -70,9 +66,6 @@ struct xtcp_proc_iter {
 	u8 part;
 	unsigned long port;
 	unsigned int skip;
-	struct xtcp_node *batch[XTCP_PROC_BATCH];
-	unsigned int nr;
-	unsigned int cur;
 	struct rhashtable_iter conns;
 };
 
@@ -81,72 +74,41 @@ static struct sock *xtcp_proc_sk(const struct xtcp_node *node)
 	return (struct sock *)container_of(node, struct xtcp_sock, node);
 }
 
-/* Does @node own a port without being in the connection table? */
-static bool xtcp_proc_unconnected(const struct xtcp_node *node, int family)
+/* LISTENERS: the one at the place or the first behind it; NULL if @port has no more. */
+static struct xtcp_node *xtcp_proc_port_listener(struct xtcp_proc_iter *it,
+						 struct xtcp_port *port)
 {
-	const struct sock *sk;
+	unsigned int pos = 0;
+	struct xtcp_sock *xs;
 
-	if (node->kind != XTCP_NODE_SOCK)
-		return false;
-	sk = xtcp_proc_sk(node);
-	return sk->sk_family == family &&
-	       ((1 << inet_sk_state_load(sk)) & (TCPF_LISTEN | TCPF_CLOSE));
-}
-
-/* PORTS: take the sockets of @port behind it->skip, as many as fit. */
-static void xtcp_proc_fill(struct xtcp_proc_iter *it, struct xtcp_port *port)
-{
-	unsigned int skip = it->skip;
-	struct xtcp_node *node;
-
-	spin_lock_bh(&port->lock);
-	hlist_for_each_entry(node, &port->owners, bind) {
-		if (!xtcp_proc_unconnected(node, it->family))
+	hlist_for_each_entry_rcu(xs, &port->listeners, listen.port_link) {
+		if (pos++ < it->skip)
 			continue;
-		if (skip) {
-			skip--;
-			continue;
-		}
-		it->batch[it->nr++] = node;
-		if (it->nr == XTCP_PROC_BATCH)
-			break;
+		it->skip = pos - 1;
+		if (xtcp_to_sk(xs)->sk_family == it->family)
+			return &xs->node;
 	}
-	spin_unlock_bh(&port->lock);
+	return NULL;
 }
 
-/* PORTS: forget the batch, keep the place. */
-static void xtcp_proc_unbatch(struct xtcp_proc_iter *it)
+/* LISTENERS: the one at the place or the first behind it; NULL at the end. */
+static struct xtcp_node *xtcp_proc_listener(struct xtcp_proc_iter *it)
 {
-	it->skip += it->cur;
-	it->nr = 0;
-	it->cur = 0;
-}
-
-/* PORTS: the socket at the place or the first one behind it; NULL at the end. */
-static struct xtcp_node *xtcp_proc_port_node(struct xtcp_proc_iter *it)
-{
+	struct xtcp_node *node;
 	struct xtcp_port *port;
-	unsigned long num;
+	unsigned long num = it->port;
 
-	if (it->cur < it->nr)
-		return it->batch[it->cur];
-
-	xtcp_proc_unbatch(it);
-	for (;;) {
-		num = it->port;
-		port = xa_find(&it->xn->ports, &num, U16_MAX, XA_PRESENT);
-		if (!port)
-			return NULL;
+	while ((port = xa_find(&it->xn->ports, &num, U16_MAX, XA_PRESENT))) {
 		if (num != it->port) {
 			it->port = num;
 			it->skip = 0;
 		}
-		xtcp_proc_fill(it, port);
-		if (it->nr)
-			return it->batch[0];
-		it->port++;
-		it->skip = 0;
+		node = xtcp_proc_port_listener(it, port);
+		if (node)
+			return node;
+		num++;
 	}
+	return NULL;
 }
 
 static int xtcp_proc_family(const struct xtcp_node *node)
@@ -173,14 +135,14 @@ static struct xtcp_node *xtcp_proc_conn_node(struct xtcp_proc_iter *it,
 	return node;
 }
 
-/* What is at the place, going over to the connections behind the last port. */
+/* What is at the place, going on to the connections behind the last listener. */
 static struct xtcp_node *xtcp_proc_here(struct xtcp_proc_iter *it)
 {
 	struct xtcp_node *node;
 
 	switch (it->part) {
-	case XTCP_PROC_PORTS:
-		node = xtcp_proc_port_node(it);
+	case XTCP_PROC_LISTENERS:
+		node = xtcp_proc_listener(it);
 		if (node)
 			return node;
 		it->part = XTCP_PROC_CONNS;
@@ -200,11 +162,11 @@ static void *xtcp_proc_start(struct seq_file *seq, loff_t *pos)
 	if (!*pos) {
 		rhashtable_walk_exit(&it->conns);
 		rhashtable_walk_enter(&it->xn->conns, &it->conns);
-		it->part = XTCP_PROC_PORTS;
+		it->part = XTCP_PROC_LISTENERS;
 		it->port = 0;
 		it->skip = 0;
 	}
-	/* Held through the first part too: it is what keeps the batch alive. */
+	/* This enters RCU, which the first part needs too. */
 	rhashtable_walk_start(&it->conns);
 	return *pos ? (void *)xtcp_proc_here(it) : SEQ_START_TOKEN;
 }
@@ -216,8 +178,8 @@ static void *xtcp_proc_next(struct seq_file *seq, void *v, loff_t *pos)
 	++*pos;
 	if (v == SEQ_START_TOKEN)
 		return xtcp_proc_here(it);
-	if (it->part == XTCP_PROC_PORTS) {
-		it->cur++;
+	if (it->part == XTCP_PROC_LISTENERS) {
+		it->skip++;
 		return xtcp_proc_here(it);
 	}
 	return xtcp_proc_conn_node(it, rhashtable_walk_next(&it->conns));
@@ -228,7 +190,6 @@ static void xtcp_proc_stop(struct seq_file *seq, void *v)
 {
 	struct xtcp_proc_iter *it = seq->private;
 
-	xtcp_proc_unbatch(it);
 	rhashtable_walk_stop(&it->conns);
 }
 

@@ -20,13 +20,13 @@
 #include <net/sock.h>
 
 /* Parts of sock.h, skbuff.h and netdevice.h that moved out (6.5, 6.9, 6.10). */
-#if __has_include(<net/gso.h>)
+#ifdef XTCP_HAVE_GSO_H
 #include <net/gso.h>
 #endif
-#if __has_include(<net/proto_memory.h>)
+#ifdef XTCP_HAVE_PROTO_MEMORY_H
 #include <net/proto_memory.h>
 #endif
-#if __has_include(<linux/skbuff_ref.h>)
+#ifdef XTCP_HAVE_SKBUFF_REF_H
 #include <linux/skbuff_ref.h>
 #endif
 
