@@ -6,8 +6,8 @@ import socket
 
 from lib import case, main
 from lib.flow import Flow
-from lib.packet import address, ones_sum
-from lib.stage import Transport
+from lib.packet import IPOPT_LSRR, address, ones_sum
+from lib.stage import DEVICE, Transport, write_file
 
 IP_MINTTL, IPV6_MINHOPCOUNT = 21, 73
 
@@ -120,6 +120,41 @@ def unknown_ip_options(c):
         flow.nxt += 10
         flow.expect("A")
         c.recv(sock, 10)
+
+
+@case(versions=(4,))
+def source_route_of_the_application(c):
+    """IP_OPTIONS sets a source route, which also shortens the segments (MUST-51, MUST-16)."""
+    hop = address("10.9.0.3")
+    route = bytes((IPOPT_LSRR, 7, 4)) + hop + b"\0"
+    sock, flow = c.start_connect(before=lambda s: s.setsockopt(socket.IPPROTO_IP, 4, route))
+    syn = flow.expect("S")
+    c.equal((syn.dst, syn.final), (hop, c.peer_addr), "first hop and destination")
+    flow.inject("SA", mss=1460)
+    flow.expect("A")
+    c.send(sock, 3000)
+    seg = flow.expect("A", len=c.mss - 8)
+    c.equal((seg.dst, seg.final), (hop, c.peer_addr), "first hop and destination")
+
+
+@case(versions=(4,))
+def source_route_returned(c):
+    """A connection opened through a source route answers through its reverse (MUST-53)."""
+    for name in ("all", DEVICE):
+        write_file("/proc/sys/net/ipv4/conf/%s/accept_source_route" % name, 1)
+    listener, flow = c.listen(), c.flow()
+    hop = address("10.9.0.3")
+    travelled = bytes((IPOPT_LSRR, 7, 8)) + hop + b"\0"
+    c.wire.write(ip4_with_options(c, travelled, flow.bytes("S", mss=1000)))
+    flow.nxt = 1
+    syn = flow.expect("SA")
+    c.equal((syn.dst, syn.final), (hop, c.peer_addr), "first hop and destination")
+    c.wire.write(ip4_with_options(c, travelled, flow.bytes("A")))
+    c.wait(listener, "r")
+    sock = listener.accept()[0]
+    c.send(sock, 100)
+    seg = flow.expect("PA", len=100)
+    c.equal((seg.dst, seg.final), (hop, c.peer_addr), "first hop and destination of data")
 
 
 def ip4_with_options(c, opts, payload):

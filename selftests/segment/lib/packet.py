@@ -14,6 +14,7 @@ _LETTERS = {"F": FIN, "S": SYN, "R": RST, "P": PSH, "A": ACK, "U": URG, "E": ECE
 OPT_EOL, OPT_NOP, OPT_MSS, OPT_WS, OPT_SACKOK, OPT_SACK, OPT_TS = 0, 1, 2, 3, 4, 5, 8
 
 ICMP, ICMP6 = 1, 58
+IPOPT_LSRR, IPOPT_SSRR = 131, 137
 FRAGMENT_HEADER = 44
 
 
@@ -129,11 +130,15 @@ class Segment:
             if ones_sum(raw[:ihl]) != 0xffff:
                 raise BadPacket("IPv4 header checksum")
             self.src, self.dst = raw[12:16], raw[16:20]
+            self.ip_opts = raw[20:ihl]
+            self.final = self._last_hop() or self.dst
             head, end = ihl, total
         else:
             word, length, found, self.ttl = struct.unpack("!IHBB", raw[:8])
             self.tos, self.ident, self.df = word >> 20 & 255, 0, True
-            self.src, self.dst = raw[8:24], raw[24:40]
+            self.src = raw[8:24]
+            self.dst = self.final = raw[24:40]
+            self.ip_opts = b""
             head, end = 40, 40 + length
         if end != len(raw):
             raise BadPacket("IP length %d of %d bytes" % (end, len(raw)))
@@ -142,6 +147,16 @@ class Segment:
         if not self.ttl:
             raise BadPacket("TTL 0")
         self.bytes = raw[head:]
+
+    def _last_hop(self):
+        """Where a source route that is not at its end leads, or None."""
+        pos, opts = 0, self.ip_opts
+        while pos < len(opts) and opts[pos] != 0:
+            size = 1 if opts[pos] == 1 else opts[pos + 1]
+            if opts[pos] in (IPOPT_LSRR, IPOPT_SSRR) and opts[pos + 2] <= size:
+                return opts[pos + size - 4:pos + size]
+            pos += size
+        return None
 
     def _tcp(self, proto):
         seg = self.bytes
@@ -154,7 +169,7 @@ class Segment:
             raise BadPacket("data offset %d" % (off >> 4))
         if off & 15:
             raise BadPacket("reserved bits %x" % (off & 15))
-        if ones_sum(pseudo_header(self.src, self.dst, proto, len(seg)) + seg) != 0xffff:
+        if ones_sum(pseudo_header(self.src, self.final, proto, len(seg)) + seg) != 0xffff:
             raise BadPacket("checksum %04x wrong" % self.csum)
         self.opts, self.payload = seg[20:head], seg[head:]
         self.len = len(self.payload)
