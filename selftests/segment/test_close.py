@@ -360,7 +360,7 @@ def shutdown_wakes_a_reader(c):
 
 @case()
 def send_after_reset(c):
-    """After a RST: ECONNRESET once, then EPIPE."""
+    """After a RST: ECONNRESET once, then EPIPE (MUST-12)."""
     sock, flow = c.accept()
     flow.inject("R")
     c.expect_state(flow, None)
@@ -396,7 +396,7 @@ def time_wait_answers_fin(c):
 
 @case(tcp=False)    # Linux fixes the time at 60 s
 def time_wait_lasts_2msl(c):
-    """net.xtcp.msl in milliseconds: TIME-WAIT ends after twice that, not before."""
+    """net.xtcp.msl in milliseconds: TIME-WAIT ends after twice that, not before (MUST-13)."""
     c.sysctl("msl", 1000)
     _, flow = bring(c, "TIME_WAIT")
     c.sleep(1.6)

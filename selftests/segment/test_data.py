@@ -30,7 +30,7 @@ def in_order(c):
 
 @case()
 def out_of_order(c):
-    """Each segment behind a hole causes a duplicate ACK at once; the hole filled, all counts."""
+    """Behind a hole each segment causes a duplicate ACK; once it is filled all counts (SHLD-31)."""
     sock, flow = c.accept()
     for seq in (1001, 2001, 3001):
         flow.inject("PA", seq=seq, len=1000)
@@ -184,7 +184,7 @@ def settled(c, **how):
 
 @case()
 def delayed_ack(c):
-    """A lone segment is acknowledged after a moment, in less than half a second."""
+    """A lone segment is acknowledged late, but in half a second (SHLD-18, MUST-40)."""
     sock, flow = settled(c)
     flow.inject("PA", len=1000)
     c.recv(sock, 1000)
@@ -194,7 +194,7 @@ def delayed_ack(c):
 
 @case()
 def ack_every_second_segment(c):
-    """Two full segments are acknowledged by one ACK, at once (SHLD-19)."""
+    """Two full segments are acknowledged by one ACK, at once (SHLD-19, MUST-58)."""
     sock, flow = settled(c)
     flow.inject("PA", len=1000)
     c.recv(sock, 1000)
@@ -286,7 +286,7 @@ def without_ack_flag_dropped(c):
 
 @case()
 def push_on_the_last(c):
-    """A large write goes out in full segments, PSH on the last (MUST-61)."""
+    """A large write goes out in full segments, PSH on the last (MUST-60, MUST-61, SHLD-28)."""
     sock, flow = c.accept()
     c.send(sock, 2500)
     flow.expect("A", len=1000)
@@ -298,7 +298,7 @@ def push_on_the_last(c):
 
 @case()
 def nagle(c):
-    """A small write waits for the ACK of the one before; waiting writes go together."""
+    """A small write waits for the ACK of the one before; waiting ones go together (SHLD-7)."""
     sock, flow = c.accept()
     c.send(sock, 10)
     flow.expect("PA", len=10)

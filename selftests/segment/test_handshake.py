@@ -16,7 +16,7 @@ QUIET = 0.4     # how long "no answer" is watched
 
 @case()
 def active_open(c):
-    """SYN with MSS and window scale, ACK of the SYN,ACK; connect() is done with it."""
+    """SYN with MSS (MUST-14) and window scale, ACK of the SYN,ACK; connect() is done with it."""
     sock, flow = c.start_connect()
     syn = flow.expect("S", mss=c.mss)
     c.check(syn.ws is not None and syn.ws <= 14, "window scale %s" % syn.ws)
@@ -212,6 +212,20 @@ def simultaneous_open_both_syn_acks(c):
     c.expect_state(flow, "ESTABLISHED")
     c.send(sock, 50)
     flow.expect("PA", len=50)
+
+
+@case()
+def simultaneous_open_reset(c):
+    """A RST in SYN-RECEIVED: an open that was active has failed, and says so (MUST-11)."""
+    sock, flow = c.start_connect()
+    flow.expect("S")
+    flow.inject("S", mss=1000)
+    flow.expect("SA", seq=0)
+    c.expect_state(flow, "SYN_RECV")
+    flow.inject("R")
+    c.wait(sock, "h")
+    c.so_error(sock, "ECONNRESET" if c.tcp else "ECONNREFUSED")
+    c.expect_state(flow, None)
 
 
 @case()

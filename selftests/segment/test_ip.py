@@ -77,7 +77,7 @@ def minimum_ttl(c):
 
 @case()
 def bound_source_address(c):
-    """bind() chooses the source address; without it IP does (MUST-43, MUST-44)."""
+    """bind() chooses the source address, else IP does (MUST-43, MUST-44, MUST-45)."""
     other = "10.9.0.7" if c.version == 4 else "fd09::7"
     c.add_address(other)
     sock, flow = c.start_connect(before=lambda s: s.bind((other, 0)))

@@ -20,7 +20,7 @@ def keepalive(c, idle=1, interval=1, count=2, enable=True, rtt=0):
 
 @case()
 def probe_and_answer(c):
-    """An idle connection is probed with an old sequence number; an answer satisfies."""
+    """An idle connection is probed with an old number and no data (MUST-27, SHLD-12)."""
     _, flow = keepalive(c)
     for _ in range(3):
         flow.expect("A", seq=0, gap=1.0)
@@ -61,7 +61,7 @@ def off_by_default(c):
 
 @case()
 def enabled_later(c):
-    """SO_KEEPALIVE on an open connection starts it, and ends it."""
+    """SO_KEEPALIVE on an open connection starts it, and ends it (MUST-24)."""
     sock, flow = keepalive(c, enable=False)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     flow.expect("A", seq=0, within=3)

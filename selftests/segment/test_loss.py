@@ -33,7 +33,7 @@ def full(first, count):
 
 @case()
 def timeout_and_back_off(c):
-    """The oldest segment again after the time-out, then at doubling intervals."""
+    """The oldest segment again after the time-out, then at doubling intervals (MUST-19)."""
     sock, flow = c.connect()
     c.send(sock, 1000)
     flow.expect("PA", len=1000)
@@ -82,7 +82,7 @@ def timeout_after_lost_syn(c):
 
 @case()
 def karn(c):
-    """A repeated segment is no sample: the backed-off time-out stays until a new one."""
+    """A repeated segment is no sample: the backed-off time-out stays (MUST-18)."""
     sock, flow = c.connect()
     c.send(sock, 1000)
     flow.expect("PA", len=1000)
@@ -111,9 +111,20 @@ def ack_restarts_the_timer(c):
     flow.expect("PA", seq=1001, len=1000, after=(0.45, 1.5))
 
 
+@case(tcp=False)    # Linux gives up a SYN after 127 s
+def default_limits(c):
+    """R1 of three retransmissions, R2 of 100 s, for a SYN 3 minutes (SHLD-10, 11, MUST-23)."""
+    def seconds(first, count):
+        return sum(min(first * 2 ** i, 120) for i in range(count + 1))
+
+    c.check(int(c.sysctl("retries1")) >= 3, "retries1 %s" % c.sysctl("retries1"))
+    c.check(seconds(0.2, int(c.sysctl("retries2"))) >= 100, "retries2 %s" % c.sysctl("retries2"))
+    c.check(seconds(1, int(c.sysctl("syn_retries"))) >= 180, "syn_retries")
+
+
 @case()
 def retries2_end_with_timeout(c):
-    """net...retries2 retransmissions without an answer: ETIMEDOUT."""
+    """net...retries2 retransmissions without an answer: ETIMEDOUT (MUST-12, MUST-20)."""
     c.sysctl("retries2", 3)
     sock, flow = c.connect()
     c.send(sock, 1000)
@@ -272,7 +283,7 @@ def initial_window(c):
 
 @case()
 def slow_start(c):
-    """Each acknowledged segment lets two go: the window doubles in a round trip."""
+    """Each acknowledged segment lets two go: the window doubles in a round trip (MUST-19)."""
     sock, flow = slow_connect(c)
     c.send(sock, 50000)
     c.equal(burst(flow), full(1, 10), "first flight")

@@ -87,7 +87,7 @@ def options_at_any_alignment(c):
                "odd offset": b"\1" + mss + scale,
                "between unknown ones": unknown + mss + unknown[:1] + b"\2" + scale + b"\1\1",
                "at the end": b"\1" * 29 + scale + b"\1" * 4 + mss,
-               "after a long unknown one": bytes((253, 30)) + b"\xff" * 28 + mss + scale + b"\0\0\0"}
+               "after a long one": bytes((253, 30)) + b"\xff" * 28 + mss + scale + b"\0\0\0"}
     listener = c.listen()
     for name, opts in layouts.items():
         flow = c.flow()

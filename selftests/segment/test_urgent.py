@@ -19,7 +19,7 @@ def at_mark(sock):
 
 @case()
 def send_urgent(c):
-    """MSG_OOB: URG, and the pointer names the octet behind the urgent data (MUST-62)."""
+    """MSG_OOB: URG, and the pointer names the octet behind the urgent data (MUST-30, MUST-62)."""
     sock, flow = c.accept()
     c.send(sock, 10, socket.MSG_OOB)
     flow.expect("UPA", len=10, urg=10)
@@ -85,7 +85,7 @@ def receive_urgent(c):
 
 @case()
 def reading_stops_at_the_mark(c):
-    """One recv() does not pass the mark, the next one does."""
+    """One recv() does not pass the mark, the next one does (MUST-33)."""
     sock, flow = c.accept()
     flow.inject("UPA", len=30, urg=11)
     flow.expect("A")

@@ -123,7 +123,7 @@ def old_segment_does_not_move_window(c):
 
 @case()
 def peer_shrinks_window(c):
-    """After the peer takes window back nothing new is sent, and nothing breaks (MUST-34)."""
+    """When the peer takes window back nothing new is sent (MUST-34, SHLD-15, SHLD-17)."""
     sock, flow = c.accept(win=5000)
     c.send(sock, 10000)
     flow.absorb(5001)
@@ -174,7 +174,7 @@ def sender_sws_override(c):
 
 @case()
 def zero_window_probe(c):
-    """A closed window is probed at growing intervals, answered or not, then opens."""
+    """A closed window is probed, ever less often, until it opens (MUST-36, SHLD-29, SHLD-30)."""
     sock, flow = narrow(c, 1000)
     c.send(sock, 3000)
     flow.expect("A", len=1000)
