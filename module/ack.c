@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The acknowledgment side of a segment: one fixed pipeline (RFC 9293 3.10.7.4). */
+#include <linux/tcp.h>
+#include <net/dst.h>
+#include <net/sock.h>
+
+#include "compat/compat.h"
+#include "ack.h"
+#include "cong.h"
+#include "output.h"
+#include "recovery.h"
+#include "rtt.h"
+#include "rtxq.h"
+#include "seq.h"
+#include "skb_cb.h"
+#include "timer.h"
+#include "xmit.h"
+#include "xtcp_sock.h"
+
+/*
+ * RFC 9293 asks for SND.WL1 and SND.WL2; an ACK that moves SND.UNA is always newer, so
+ * SND.WL2 need not be kept.
+ */
+static bool xtcp_ack_window_is_news(const struct xtcp_sock *xs, u32 seq, u32 ack, u32 wnd)
+{
+	return xtcp_seq_after(ack, xs->snd.una) || xtcp_seq_after(seq, xs->snd.wl1) ||
+	       (seq == xs->snd.wl1 && wnd > xs->snd.wnd);
+}
+
+static void xtcp_ack_window(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb)
+{
+	u32 wnd = (u32)cb->wnd << xs->snd.wscale;
+
+	if (!xtcp_ack_window_is_news(xs, cb->seq, cb->ack, wnd))
+		return;
+	xs->snd.wl1 = cb->seq;
+	if (xs->snd.wnd == wnd)
+		return;
+	xs->snd.wnd = wnd;
+	xs->snd.max_wnd = max(xs->snd.max_wnd, wnd);
+}
+
+/* RFC 5681 section 2, (a) to (e). */
+static bool xtcp_ack_is_duplicate(const struct xtcp_sock *xs, const struct xtcp_skb_cb *cb,
+				  u32 old_wnd)
+{
+	return cb->ack == xs->snd.una && xs->snd.nxt != xs->snd.una &&
+	       cb->end_seq == cb->seq && xs->snd.wnd == old_wnd;
+}
+
+void xtcp_ack_write_space(struct sock *sk)
+{
+	if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
+		sk->sk_write_space(sk);
+}
+
+/* Linux grows an untouched send buffer with cwnd; a fixed one would cap throughput. */
+static void xtcp_ack_grow_sndbuf(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	int max = READ_ONCE(xs->xn->sysctl.wmem[2]);
+	u64 want = 2ULL * xs->cong.cwnd + 2 * XTCP_GSO_MAX;
+
+	if ((sk->sk_userlocks & SOCK_SNDBUF_LOCK) || sk->sk_sndbuf >= max)
+		return;
+	if (sk_under_memory_pressure(sk) || sk->sk_sndbuf >= want)
+		return;
+	WRITE_ONCE(sk->sk_sndbuf, min_t(u64, want, max));
+}
+
+/* New data is acknowledged. */
+static void xtcp_ack_new(struct sock *sk, struct xtcp_sock *xs, u32 ack)
+{
+	struct xtcp_cong_ack info = {
+		.inflight = xtcp_output_inflight(xs),
+		.now_us = xs->now_us,
+		.cwnd_limited = xs->snd.cwnd_limited,
+	};
+	struct xtcp_rtxq_acked res;
+	u32 una = xs->snd.una;
+
+	xs->snd.una = ack;
+	xs->bytes_acked += ack - una;
+	xs->timer.probes = 0;
+	if (xs->snd.urgent && !xtcp_seq_before(ack, xs->snd.up))
+		xs->snd.urgent = false;
+	xtcp_rtxq_clean(sk, una, ack, &res);
+	/* Karn: until there is a sample the back-off stays (RFC 9293 MUST-18). */
+	if (res.rtt_us)
+		xtcp_rtt_sample(&xs->rtt, res.rtt_us);
+	xs->recovery.retransmits = 0;
+	xs->recovery.start = 0;
+
+	if (xtcp_recovery_acked(sk, res.bytes)) {
+		info.acked = res.bytes;
+		info.rtt_us = res.rtt_us;
+		/* A window that ends a whole cwnd short was not what limited the sender. */
+		info.cwnd_limited |= info.inflight >= xs->cong.cwnd ||
+				     (xtcp_cong_in_slow_start(&xs->cong) &&
+				      xs->cong.cwnd < 2 * info.inflight);
+		xs->cong.ops->avoid(&xs->cong, &info);
+	}
+	xtcp_ack_grow_sndbuf(sk);
+	xtcp_timer_acked(xs);
+	sk_dst_confirm(sk);
+	xtcp_ack_write_space(sk);
+}
+
+bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	u32 old_wnd = xs->snd.wnd;
+
+	sock_owned_by_me(sk);
+	if (xtcp_seq_after(cb->ack, xs->snd.nxt)) {
+		XTCP_INC(xs->xn, ACKUNSENT);
+		xtcp_xmit_challenge_ack(sk);
+		return false;
+	}
+	if (xtcp_seq_before(cb->ack, xs->snd.una)) {
+		/* RFC 5961 5.2: older than the largest window: not from this connection. */
+		if (xtcp_seq_before(cb->ack, xs->snd.una - xs->snd.max_wnd)) {
+			XTCP_INC(xs->xn, TOOOLDACK);
+			xtcp_xmit_challenge_ack(sk);
+			return false;
+		}
+		return true;
+	}
+
+	xtcp_ack_window(xs, cb);
+	if (cb->ack != xs->snd.una) {
+		xtcp_ack_new(sk, xs, cb->ack);
+	} else {
+		/* The peer lives: a probe was answered. */
+		xs->timer.probes = 0;
+		if (xtcp_ack_is_duplicate(xs, cb, old_wnd))
+			xtcp_recovery_dupack(sk);
+	}
+	if (xs->snd.wnd != old_wnd)
+		xtcp_timer_window_moved(sk);
+	return true;
+}

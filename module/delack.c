@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/* When we acknowledge, and the window that we offer (RFC 9293 3.8.6). */
+#include <net/sock.h>
+
+#include "delack.h"
+#include "seq.h"
+#include "skb_cb.h"
+#include "timer.h"
+#include "window.h"
+#include "xmit.h"
+#include "xtcp_sock.h"
+
+#define XTCP_QUICK_ACKS		16	/* most ACKs sent at once in a row */
+
+u32 xtcp_delack_window(const struct xtcp_sock *xs)
+{
+	s32 left = xs->rcv.wup + xs->rcv.wnd - xs->rcv.nxt;
+
+	return max(left, 0);
+}
+
+/* Octets of payload that still fit, and that fit at all. */
+static void xtcp_delack_room(struct sock *sk, u32 *free, u32 *full)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	int space = READ_ONCE(sk->sk_rcvbuf) - READ_ONCE(sk->sk_backlog.len) -
+		    atomic_read(&sk->sk_rmem_alloc);
+
+	*full = min(xtcp_window_from_space(READ_ONCE(sk->sk_rcvbuf), xs->rcv.ratio),
+		    xs->rcv.clamp);
+	*free = min(xtcp_window_from_space(max(space, 0), xs->rcv.ratio), *full);
+}
+
+static u32 xtcp_delack_next_window(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_window_in in = {
+		.cur = xtcp_delack_window(xs),
+		.mss = xs->rcv.mss,
+		.wscale = xs->rcv.wscale,
+		.pressure = sk_under_memory_pressure(sk),
+	};
+
+	xtcp_delack_room(sk, &in.free, &in.full);
+	return xtcp_window_select(&in);
+}
+
+u32 xtcp_delack_select_window(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	u32 old = xs->rcv.wnd;
+
+	xs->rcv.wnd = xtcp_delack_next_window(sk);
+	xs->rcv.wup = xs->rcv.nxt;
+	if (unlikely(!xs->rcv.wnd && old))
+		XTCP_INC(xs->xn, TOZEROWINDOWADV);
+	else if (unlikely(xs->rcv.wnd && !old))
+		XTCP_INC(xs->xn, FROMZEROWINDOWADV);
+	return xs->rcv.wnd;
+}
+
+void xtcp_delack_initial_window(struct sock *sk, u32 *wnd, u8 *wscale)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	const struct xtcp_sysctl *ctl = &xs->xn->sysctl;
+	u32 space = READ_ONCE(sk->sk_rcvbuf);
+
+	*wscale = 0;
+	if (READ_ONCE(ctl->window_scaling))
+		*wscale = xtcp_window_scale_for(max_t(u32, space, READ_ONCE(ctl->rmem[2])));
+	*wnd = xtcp_window_from_space(space, XTCP_WIN_RATIO_ONE / 2);
+	*wnd = min(*wnd, (u32)U16_MAX << *wscale);
+}
+
+/* The estimates that windows and ACKs go by: segment size, memory a segment takes. */
+static void xtcp_delack_measure(struct xtcp_sock *xs, const struct sk_buff *skb)
+{
+	u32 len = skb_shinfo(skb)->gso_size ?: skb->len;
+
+	if (len < xs->rcv.mss)
+		return;
+	xs->rcv.mss = min_t(u32, len, xs->rcv.advmss ?: len);
+	if (skb->truesize) {
+		u32 ratio = min_t(u64, div_u64((u64)skb->len * XTCP_WIN_RATIO_ONE, skb->truesize),
+				  U8_MAX);
+
+		/* Slowly: the right edge must not jump back and forth. */
+		xs->rcv.ratio = (7 * xs->rcv.ratio + ratio + 7) / 8;
+	}
+}
+
+void xtcp_delack_enter_quick(struct xtcp_sock *xs)
+{
+	u32 acks = xs->rcv.wnd / (2 * max_t(u32, xs->rcv.mss, 1));
+
+	xs->rcv.quick = max_t(u32, xs->rcv.quick, clamp_t(u32, acks, 2, XTCP_QUICK_ACKS));
+	xs->rcv.pingpong = false;
+	xs->rcv.ato = XTCP_ATO_MIN;
+}
+
+void xtcp_delack_data_rcvd(struct sock *sk, const struct sk_buff *skb)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	unsigned long now = jiffies, gap = now - xs->rcv.last;
+
+	xtcp_delack_measure(xs, skb);
+	xs->rcv.ack |= XTCP_ACK_DELAYED;
+	xs->rcv.unacked += skb->len;
+	if (!xs->rcv.ato) {
+		xtcp_delack_enter_quick(xs);
+	} else if (gap <= XTCP_ATO_MIN / 2) {
+		xs->rcv.ato = xs->rcv.ato / 2 + XTCP_ATO_MIN / 2;
+	} else if (gap < xs->rcv.ato) {
+		xs->rcv.ato = min_t(u32, xs->rcv.ato / 2 + gap, XTCP_ATO_MAX);
+	} else if (gap > usecs_to_jiffies(xtcp_rtt_rto(&xs->rtt))) {
+		/* The sender restarts with a small window and needs its ACKs. */
+		xtcp_delack_enter_quick(xs);
+	}
+	xs->rcv.last = now;
+}
+
+void xtcp_delack_data_sent(struct xtcp_sock *xs)
+{
+	/* An answer, soon after a question. */
+	if (xs->rcv.ato && jiffies - xs->rcv.last < xs->rcv.ato)
+		xs->rcv.pingpong = true;
+}
+
+void xtcp_delack_expired(struct xtcp_sock *xs)
+{
+	if (!xs->rcv.pingpong) {
+		xs->rcv.ato = min_t(u32, xs->rcv.ato * 2, XTCP_ATO_MAX);
+	} else {
+		/* No answer came: it was no conversation. */
+		xs->rcv.pingpong = false;
+		xs->rcv.ato = XTCP_ATO_MIN;
+	}
+}
+
+/* RFC 9293 3.8.6.3: at least every second full segment, at once while out of order. */
+static bool xtcp_delack_must_send(const struct xtcp_sock *xs)
+{
+	if (xs->rcv.ack & XTCP_ACK_NOW)
+		return true;
+	if (xs->rcv.unacked > xs->rcv.mss)
+		return true;
+	if (xs->rcv.quick && !xs->rcv.pingpong)
+		return true;
+	return !xtcp_reasm_empty(&xs->reasm);
+}
+
+void xtcp_delack_check(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	if (!xs->rcv.ack)
+		return;
+	if (xtcp_delack_must_send(xs))
+		xtcp_xmit_ack(sk);
+	else
+		xtcp_timer_ack_owed(xs, jiffies + clamp_t(u32, xs->rcv.ato, XTCP_ATO_MIN,
+							  XTCP_ATO_MAX));
+}
+
+void xtcp_delack_reader(struct sock *sk, int copied)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	u32 left;
+
+	sock_owned_by_me(sk);
+	if ((xs->rcv.ack & XTCP_ACK_DELAYED) && xs->rcv.unacked > xs->rcv.mss) {
+		xtcp_xmit_ack(sk);
+		return;
+	}
+	if (copied <= 0 || (sk->sk_shutdown & RCV_SHUTDOWN))
+		return;
+	/* Worth an ACK of its own if it at least doubles what the peer may send. */
+	left = xtcp_delack_window(xs);
+	if (2 * left <= xs->rcv.clamp) {
+		u32 next = xtcp_delack_next_window(sk);
+
+		if (next && next >= 2 * left)
+			xtcp_xmit_ack(sk);
+	}
+}
+
+void xtcp_delack_flush(struct sock *sk)
+{
+	if (xtcp_sk(sk)->rcv.ack)
+		xtcp_xmit_ack(sk);
+}

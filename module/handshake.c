@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Opening a connection from a full socket (RFC 9293 3.5, 3.10.1, 3.10.7.3). */
+#include <linux/tcp.h>
+#include <net/sock.h>
+
+#include "ack.h"
+#include "close.h"
+#include "delack.h"
+#include "handshake.h"
+#include "isn.h"
+#include "listen.h"
+#include "lower.h"
+#include "options.h"
+#include "output.h"
+#include "ports.h"
+#include "recovery.h"
+#include "request.h"
+#include "rtxq.h"
+#include "seq.h"
+#include "skb_cb.h"
+#include "socket.h"
+#include "state.h"
+#include "timer.h"
+#include "xmit.h"
+#include "xtcp_sock.h"
+
+#define XTCP_MSS_DEFAULT_V4	536
+#define XTCP_MSS_DEFAULT_V6	1220
+/* RFC 6298 5.7: after a SYN was lost and nothing measured, data starts with this. */
+#define XTCP_RTO_FALLBACK_US	(3 * USEC_PER_SEC)
+
+u16 xtcp_handshake_peer_mss(const struct xtcp_options *opt, bool v4, u16 user_mss)
+{
+	u16 mss = v4 ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
+
+	if ((opt->seen & XTCP_SEEN_MSS) && opt->mss)
+		mss = opt->mss;
+	if (user_mss && user_mss < mss)
+		mss = user_mss;
+	return mss;
+}
+
+/* Send sequence space of a connection that starts with @iss. */
+static void xtcp_handshake_init_snd(struct xtcp_sock *xs, u32 iss)
+{
+	xs->snd.iss = iss;
+	xs->snd.una = iss;
+	xs->snd.nxt = iss;
+	xs->snd.write_seq = iss;
+	xs->snd.pushed_seq = iss;
+	xs->snd.up = iss;
+	xs->snd.sml = iss;
+	xs->snd.urgent = false;
+	xtcp_recovery_init(xs);
+}
+
+static void xtcp_handshake_init_rcv(struct xtcp_sock *xs, u32 irs)
+{
+	xs->rcv.irs = irs;
+	xs->rcv.nxt = irs + 1;
+	xs->rcv.wup = irs + 1;
+	xs->rcv.copied = irs + 1;
+	xs->rcv.keep_stamp = jiffies;
+	xs->rcv.last = jiffies;
+}
+
+/* What the peer's SYN settled. */
+static void xtcp_handshake_scales(struct xtcp_sock *xs, const struct xtcp_options *opt)
+{
+	if (xs->rcv.wscale_ok && (opt->seen & XTCP_SEEN_WSCALE)) {
+		xs->snd.wscale = opt->wscale;
+		return;
+	}
+	xs->rcv.wscale_ok = false;
+	xs->snd.wscale = 0;
+	xs->rcv.wscale = 0;
+	xs->rcv.clamp = min_t(u32, xs->rcv.clamp, U16_MAX);
+	xs->rcv.wnd = min_t(u32, xs->rcv.wnd, U16_MAX);
+}
+
+/* Both SYNs are acknowledged, or about to be. */
+static void xtcp_handshake_done(struct sock *sk, enum xtcp_event ev)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	xtcp_output_current_mss(sk);
+	xtcp_cong_start(&xs->cong, xs->snd.mss);
+	if (xs->total_retrans) {
+		/* RFC 5681 3.1: a lost SYN is a loss. */
+		xs->cong.cwnd = xs->snd.mss;
+		if (!xs->rtt.srtt_us)
+			xs->rtt.rto_us = XTCP_RTO_FALLBACK_US;
+	}
+	xs->rtt.backoff = 0;
+	xs->recovery.state = XTCP_CA_OPEN;
+	xs->recovery.retransmits = 0;
+	xs->recovery.start = 0;
+	xtcp_delack_enter_quick(xs);
+	xs->rcv.ato = 0;
+	xtcp_state_move(sk, ev);
+	xtcp_timer_keepalive_changed(sk);
+	xs->snd.last_sent = jiffies;
+}
+
+/* -- active open -------------------------------------------------------------- */
+
+/* Queue our SYN and send it; memory for it is certain when the state changes. */
+static int xtcp_handshake_send_syn(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	int err;
+
+	cb->seq = xs->snd.nxt;
+	cb->end_seq = xs->snd.nxt + 1;
+	cb->flags = XTCP_SYN;
+	sk_wmem_queued_add(sk, skb->truesize);
+	sk_mem_charge(sk, skb->truesize);
+	xs->snd.write_seq = cb->end_seq;
+	xs->snd.nxt = cb->end_seq;
+	xtcp_rtxq_append(&xs->rtxq, skb);
+	err = xtcp_xmit_skb(sk, skb);
+	/* Lost on the way out is lost like anywhere; a full machine says so. */
+	if (err == -ECONNREFUSED)
+		return err;
+	XTCP_INC(xs->xn, ACTIVEOPENS);
+	xtcp_timer_data_sent(xs);
+	return 0;
+}
+
+int xtcp_handshake_connect(struct sock *sk, xtcp_sockaddr *uaddr, int len)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct dst_entry *dst;
+	struct sk_buff *skb;
+	int err;
+
+	sock_owned_by_me(sk);
+	xtcp_clock_refresh(xs);
+	err = xtcp_lower_connect(sk, uaddr, len);
+	if (err)
+		goto unroute;
+	skb = xtcp_xmit_alloc(sk, sk->sk_allocation);
+	if (!skb) {
+		err = -ENOBUFS;
+		goto unroute;
+	}
+	xtcp_state_move(sk, XTCP_EV_ACTIVE_OPEN);
+	err = xtcp_ports_connect(sk);
+	if (err)
+		goto abort;
+	/* Once more with the ports: IPsec and policy routing may look at them. */
+	err = xtcp_lower_route(sk);
+	if (err)
+		goto abort;
+
+	xtcp_socket_start(sk);
+	xtcp_handshake_init_snd(xs, xtcp_isn_next(&xs->node.key));
+	dst = __sk_dst_get(sk);
+	xs->snd.peer_mss = U16_MAX;
+	xtcp_output_sync_mss(sk, dst_mtu(dst));
+	xs->snd.peer_mss = xtcp_lower_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
+	xs->rcv.advmss = xtcp_lower_advmss(sk);
+	if (xs->user_mss && xs->user_mss < xs->rcv.advmss)
+		xs->rcv.advmss = xs->user_mss;
+	xs->rcv.mss = min_t(u16, xs->rcv.advmss, XTCP_MSS_DEFAULT_V4);
+	xtcp_delack_initial_window(sk, &xs->rcv.wnd, &xs->rcv.wscale);
+	xs->rcv.wscale_ok = READ_ONCE(xs->xn->sysctl.window_scaling);
+	xs->rcv.clamp = (u32)U16_MAX << xs->rcv.wscale;
+	sk->sk_err = 0;
+	sock_reset_flag(sk, SOCK_DONE);
+
+	err = xtcp_handshake_send_syn(sk, skb);
+	if (!err)
+		return 0;
+	xtcp_rtxq_purge(sk);
+	skb = NULL;
+abort:
+	kfree_skb(skb);
+	xtcp_timer_stop(sk);
+	xtcp_state_move(sk, XTCP_EV_ABORT);
+unroute:
+	xtcp_lower_disconnect(sk);
+	sk->sk_route_caps = 0;
+	inet_sk(sk)->inet_dport = 0;
+	return err;
+}
+
+/* Our SYN is acknowledged and theirs is here. */
+static void xtcp_handshake_established(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	struct xtcp_rtxq_acked res;
+
+	/* The window of a SYN is not scaled. */
+	xs->snd.wnd = cb->wnd;
+	xs->snd.max_wnd = cb->wnd;
+	xs->snd.wl1 = cb->seq;
+	xtcp_rtxq_clean(sk, xs->snd.una, cb->ack, &res);
+	xs->snd.una = cb->ack;
+	if (res.rtt_us)
+		xtcp_rtt_sample(&xs->rtt, res.rtt_us);
+	xtcp_timer_acked(xs);
+	xtcp_handshake_done(sk, XTCP_EV_RCV_SYN_ACK);
+	if (!sock_flag(sk, SOCK_DEAD)) {
+		sk->sk_state_change(sk);
+		sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
+	}
+	xs->rcv.ack |= XTCP_ACK_NOW;
+	xtcp_output_push(sk);
+	xtcp_delack_check(sk);
+}
+
+/* Simultaneous open: both SYNs crossed (RFC 9293 figure 7). */
+static void xtcp_handshake_crossed(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	struct sk_buff *syn = xtcp_rtxq_first(&xs->rtxq);
+
+	xs->snd.wnd = cb->wnd;
+	xs->snd.max_wnd = cb->wnd;
+	xs->snd.wl1 = cb->seq;
+	xtcp_output_sync_mss(sk, xs->snd.pmtu);
+	xtcp_state_move(sk, XTCP_EV_RCV_SYN);
+	/* The SYN in the queue is from now on a SYN-ACK, also when it is sent again. */
+	xtcp_cb(syn)->flags |= XTCP_ACK;
+	xtcp_cb(syn)->mark |= XTCP_MARK_EVER_RETRANS;
+	xtcp_xmit_skb(sk, syn);
+}
+
+void xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb,
+			     const struct xtcp_options *opt)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	bool acks = cb->flags & XTCP_ACK;
+
+	sock_owned_by_me(sk);
+	/* First: ACK */
+	if (acks && !xtcp_seq_between(cb->ack, xs->snd.una + 1, xs->snd.nxt)) {
+		if (!(cb->flags & XTCP_RST))
+			xtcp_xmit_rst_seq(sk, cb->ack);
+		goto out;
+	}
+	/* Second: RST; without ACK anybody could have sent it. */
+	if (cb->flags & XTCP_RST) {
+		if (acks)
+			xtcp_close_reset(sk, ECONNREFUSED);
+		goto out;
+	}
+	/* Fourth: SYN */
+	if (!(cb->flags & XTCP_SYN))
+		goto out;
+	xtcp_handshake_init_rcv(xs, cb->seq);
+	xs->snd.peer_mss = xtcp_handshake_peer_mss(opt, xtcp_lower_is_v4(sk), xs->user_mss);
+	xtcp_handshake_scales(xs, opt);
+	xtcp_output_sync_mss(sk, xs->snd.pmtu);
+	if (acks)
+		xtcp_handshake_established(sk, skb);
+	else
+		xtcp_handshake_crossed(sk, skb);
+out:
+	/* Data or FIN beside the SYN is not acknowledged, so it comes again. */
+	kfree_skb(skb);
+}
+
+/* -- passive open ------------------------------------------------------------- */
+
+bool xtcp_handshake_syn_recv(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
+
+	if (!xtcp_seq_between(cb->ack, xs->snd.una + 1, xs->snd.nxt)) {
+		xtcp_xmit_rst_seq(sk, cb->ack);
+		return false;
+	}
+	xtcp_handshake_done(sk, XTCP_EV_RCV_ACK_OF_SYN);
+	xs->snd.wnd = (u32)cb->wnd << (cb->flags & XTCP_SYN ? 0 : xs->snd.wscale);
+	xs->snd.max_wnd = xs->snd.wnd;
+	xs->snd.wl1 = cb->seq;
+	sk->sk_state_change(sk);
+	if (sk->sk_socket)
+		sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
+	return true;
+}
+
+/* Undo what a clone has from its listener, and fill in what @req knows. */
+static void xtcp_handshake_init_child(struct sock *sk, const struct xtcp_request *req)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	xtcp_handshake_init_snd(xs, req->iss);
+	xs->snd.nxt = req->iss + 1;
+	xs->snd.write_seq = req->iss + 1;
+	xs->snd.pushed_seq = xs->snd.write_seq;
+	xs->snd.wscale = req->snd_wscale;
+	xs->snd.peer_mss = req->mss;
+	xtcp_handshake_init_rcv(xs, req->irs);
+	xs->rcv.wnd = req->rcv_wnd;
+	xs->rcv.wscale = req->rcv_wscale;
+	xs->rcv.wscale_ok = req->wscale_ok;
+	xs->rcv.clamp = (u32)U16_MAX << req->rcv_wscale;
+	if (!req->retrans)
+		xtcp_rtt_sample(&xs->rtt, xs->now_us - req->sent_us);
+	xs->total_retrans = req->retrans;
+}
+
+struct sock *xtcp_handshake_child(struct xtcp_request *req, struct sk_buff *skb)
+{
+	struct sock *sk = sk_clone_lock(req->listener, GFP_ATOMIC | __GFP_NOWARN);
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	if (!sk)
+		return NULL;
+	xtcp_socket_init_clone(sk);
+	xtcp_clock_refresh(xs);
+	xtcp_socket_start(sk);
+	xtcp_state_move(sk, XTCP_EV_RCV_SYN);
+	xtcp_handshake_init_child(sk, req);
+	if (xtcp_lower_adopt(sk, req, skb)) {
+		xtcp_handshake_abandon(sk);
+		return NULL;
+	}
+	xtcp_output_sync_mss(sk, dst_mtu(__sk_dst_get(sk)));
+	xs->rcv.advmss = xtcp_lower_advmss(sk);
+	xs->rcv.mss = min_t(u16, xs->rcv.advmss, XTCP_MSS_DEFAULT_V4);
+	return sk;
+}
+
+void xtcp_handshake_abandon(struct sock *child)
+{
+	sock_set_flag(child, SOCK_DEAD);
+	this_cpu_inc(*child->sk_prot->orphan_count);
+	xtcp_close_done(child);
+	bh_unlock_sock(child);
+	sock_put(child);
+}

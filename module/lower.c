@@ -1,0 +1,656 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Below XTCP: routes, IP headers, checksums.
+ *
+ * IPv4 and IPv6 meet here and nowhere else; above this file an address is an
+ * IPv6 address, v4-mapped or not. Errors that come back from the network
+ * are icmp.c's.
+ */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <net/addrconf.h>
+#include <net/dsfield.h>
+#include <net/inet_common.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/ip6_checksum.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/protocol.h>
+#include <net/route.h>
+#include <net/transp_v6.h>
+#include <net/xfrm.h>
+#include <uapi/linux/xtcp.h>
+
+#include "icmp.h"
+#include "input.h"
+#include "lower.h"
+#include "offload.h"
+#include "request.h"
+#include "skb_cb.h"
+#include "xtcp_sock.h"
+
+bool xtcp_lower_is_v4(const struct sock *sk)
+{
+	return sk->sk_family == AF_INET || ipv6_addr_v4mapped(&xtcp_sk(sk)->node.key.raddr);
+}
+
+/* -- routes ------------------------------------------------------------------- */
+
+static int xtcp_lower_route4(struct sock *sk)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	struct flowi4 *fl4 = &inet->cork.fl.u.ip4;
+	struct ip_options_rcu *opt;
+	struct rtable *rt;
+
+	memset(fl4, 0, sizeof(*fl4));
+	fl4->flowi4_oif = sk->sk_bound_dev_if;
+	fl4->flowi4_mark = READ_ONCE(sk->sk_mark);
+	fl4->flowi4_scope = ip_sock_rt_scope(sk);
+	xtcp_flowi4_set_tos(fl4, inet->tos);
+	fl4->flowi4_proto = sk->sk_protocol;
+	fl4->flowi4_flags = inet_sk_flowi_flags(sk);
+	fl4->flowi4_uid = sk->sk_uid;
+	fl4->daddr = inet->inet_daddr;
+	fl4->saddr = inet->inet_saddr;
+	fl4->fl4_dport = inet->inet_dport;
+	fl4->fl4_sport = inet->inet_sport;
+	/* A source route begins with its first hop (RFC 9293 MUST-51). */
+	rcu_read_lock();
+	opt = rcu_dereference(inet->inet_opt);
+	if (opt && opt->opt.srr)
+		fl4->daddr = opt->opt.faddr;
+	rcu_read_unlock();
+
+	security_sk_classify_flow(sk, flowi4_to_flowi_common(fl4));
+	rt = ip_route_output_flow(sock_net(sk), fl4, sk);
+	if (IS_ERR(rt))
+		return PTR_ERR(rt);
+	if (rt->rt_flags & (RTCF_MULTICAST | RTCF_BROADCAST)) {
+		ip_rt_put(rt);
+		return -ENETUNREACH;
+	}
+	sk_setup_caps(sk, &rt->dst);
+	return 0;
+}
+
+static void xtcp_lower_flow6(struct sock *sk, struct flowi6 *fl6)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	struct ipv6_pinfo *np = inet6_sk(sk);
+
+	memset(fl6, 0, sizeof(*fl6));
+	fl6->flowi6_proto = sk->sk_protocol;
+	fl6->daddr = sk->sk_v6_daddr;
+	fl6->saddr = np->saddr;
+	fl6->flowlabel = np->flow_label;
+	fl6->flowi6_oif = sk->sk_bound_dev_if;
+	fl6->flowi6_mark = READ_ONCE(sk->sk_mark);
+	fl6->fl6_dport = inet->inet_dport;
+	fl6->fl6_sport = inet->inet_sport;
+	fl6->flowi6_uid = sk->sk_uid;
+	security_sk_classify_flow(sk, flowi6_to_flowi_common(fl6));
+}
+
+static int xtcp_lower_route6(struct sock *sk)
+{
+	struct flowi6 *fl6 = &inet_sk(sk)->cork.fl.u.ip6;
+	struct ipv6_pinfo *np = inet6_sk(sk);
+	struct in6_addr final, *final_p;
+	struct dst_entry *dst;
+
+	xtcp_lower_flow6(sk, fl6);
+	rcu_read_lock();
+	final_p = fl6_update_dst(fl6, rcu_dereference(np->opt), &final);
+	rcu_read_unlock();
+	dst = ip6_dst_lookup_flow(sock_net(sk), sk, fl6, final_p);
+	if (IS_ERR(dst))
+		return PTR_ERR(dst);
+	np->dst_cookie = rt6_get_cookie((struct rt6_info *)dst);
+	sk_setup_caps(sk, dst);
+	return 0;
+}
+
+int xtcp_lower_route(struct sock *sk)
+{
+	bool v4 = xtcp_lower_is_v4(sk);
+
+	/* Both bits: no NIC has both, so none mistakes 253 for TCP. */
+	sk->sk_gso_type = SKB_GSO_SCTP | (v4 ? SKB_GSO_TCPV4 : SKB_GSO_TCPV6);
+	return v4 ? xtcp_lower_route4(sk) : xtcp_lower_route6(sk);
+}
+
+struct dst_entry *xtcp_lower_dst(struct sock *sk)
+{
+	struct dst_entry *dst;
+	u32 cookie = 0;
+	int err;
+
+	if (!xtcp_lower_is_v4(sk))
+		cookie = inet6_sk(sk)->dst_cookie;
+	dst = __sk_dst_check(sk, cookie);
+	if (likely(dst))
+		return dst;
+	err = xtcp_lower_route(sk);
+	if (err) {
+		WRITE_ONCE(sk->sk_err_soft, -err);
+		return NULL;
+	}
+	return __sk_dst_get(sk);
+}
+
+void xtcp_lower_negative_advice(struct sock *sk)
+{
+	dst_negative_advice(sk);
+}
+
+unsigned int xtcp_lower_header_len(const struct sock *sk)
+{
+	unsigned int len;
+
+	rcu_read_lock();
+	if (xtcp_lower_is_v4(sk)) {
+		const struct ip_options_rcu *opt = rcu_dereference(inet_sk(sk)->inet_opt);
+
+		len = sizeof(struct iphdr) + (opt ? opt->opt.optlen : 0);
+	} else {
+		const struct ipv6_txoptions *opt = rcu_dereference(inet6_sk(sk)->opt);
+
+		len = sizeof(struct ipv6hdr) + (opt ? opt->opt_flen + opt->opt_nflen : 0);
+	}
+	rcu_read_unlock();
+	return len;
+}
+
+u16 xtcp_lower_advmss(struct sock *sk)
+{
+	struct dst_entry *dst = __sk_dst_get(sk);
+
+	return dst ? min_t(u32, dst_metric_advmss(dst), U16_MAX) : 0;
+}
+
+/* -- connect ------------------------------------------------------------------ */
+
+static int xtcp_lower_connect4(struct sock *sk, __be32 daddr, __be16 dport)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct inet_sock *inet = inet_sk(sk);
+	int err;
+
+	inet->inet_daddr = daddr;
+	inet->inet_dport = dport;
+	ipv6_addr_set_v4mapped(daddr, &xs->node.key.raddr);
+	err = xtcp_lower_route(sk);
+	if (err)
+		return err;
+	/* INADDR_ANY as a destination means this host, as it does for TCP. */
+	if (!daddr) {
+		inet->inet_daddr = inet->cork.fl.u.ip4.daddr;
+		ipv6_addr_set_v4mapped(inet->inet_daddr, &xs->node.key.raddr);
+	}
+	if (!inet->inet_saddr)
+		inet->inet_saddr = inet->cork.fl.u.ip4.saddr;
+	if (!inet->inet_rcv_saddr)
+		inet->inet_rcv_saddr = inet->inet_saddr;
+	return 0;
+}
+
+static int xtcp_lower_connect6(struct sock *sk, struct sockaddr_in6 *usin)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct inet_sock *inet = inet_sk(sk);
+	struct ipv6_pinfo *np = inet6_sk(sk);
+	struct in6_addr daddr = usin->sin6_addr;
+	int type, err;
+
+	if (ipv6_addr_any(&daddr)) {
+		if (ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr))
+			ipv6_addr_set_v4mapped(htonl(INADDR_LOOPBACK), &daddr);
+		else
+			daddr = in6addr_loopback;
+	}
+	type = ipv6_addr_type(&daddr);
+	if (type & IPV6_ADDR_MULTICAST)
+		return -ENETUNREACH;
+	if (type & IPV6_ADDR_LINKLOCAL) {
+		if (usin->sin6_scope_id) {
+			if (!sk_dev_equal_l3scope(sk, usin->sin6_scope_id))
+				return -EINVAL;
+			sk->sk_bound_dev_if = usin->sin6_scope_id;
+		}
+		if (!sk->sk_bound_dev_if)
+			return -EINVAL;
+		xs->node.key.scope = sk->sk_bound_dev_if;
+	}
+	sk->sk_v6_daddr = daddr;
+	np->flow_label = 0;
+	if (type == IPV6_ADDR_MAPPED) {
+		if (ipv6_only_sock(sk))
+			return -ENETUNREACH;
+		err = xtcp_lower_connect4(sk, daddr.s6_addr32[3], usin->sin6_port);
+		if (err)
+			return err;
+		sk->sk_v6_daddr = xs->node.key.raddr;
+		ipv6_addr_set_v4mapped(inet->inet_saddr, &np->saddr);
+		ipv6_addr_set_v4mapped(inet->inet_rcv_saddr, &sk->sk_v6_rcv_saddr);
+		return 0;
+	}
+	/* A socket bound to an IPv4 address has no IPv6 source. */
+	if (ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr))
+		return -EINVAL;
+	xs->node.key.raddr = daddr;
+	inet->inet_dport = usin->sin6_port;
+	if (!ipv6_addr_any(&sk->sk_v6_rcv_saddr))
+		np->saddr = sk->sk_v6_rcv_saddr;
+	err = xtcp_lower_route(sk);
+	if (err)
+		return err;
+	if (ipv6_addr_any(&sk->sk_v6_rcv_saddr))
+		sk->sk_v6_rcv_saddr = inet->cork.fl.u.ip6.saddr;
+	np->saddr = inet->cork.fl.u.ip6.saddr;
+	inet->inet_rcv_saddr = LOOPBACK4_IPV6;
+	return 0;
+}
+
+int xtcp_lower_connect(struct sock *sk, xtcp_sockaddr *uaddr, int len)
+{
+	struct sockaddr_in *sin = (struct sockaddr_in *)uaddr;
+
+	sock_owned_by_me(sk);
+	xtcp_sk(sk)->node.key.scope = 0;
+	if (sk->sk_family == AF_INET6) {
+		if (len < SIN6_LEN_RFC2133)
+			return -EINVAL;
+		if (sin->sin_family != AF_INET6)
+			return -EAFNOSUPPORT;
+		xtcp_sk(sk)->node.key.rport = ((struct sockaddr_in6 *)uaddr)->sin6_port;
+		return xtcp_lower_connect6(sk, (struct sockaddr_in6 *)uaddr);
+	}
+	if (len < sizeof(*sin))
+		return -EINVAL;
+	if (sin->sin_family != AF_INET)
+		return -EAFNOSUPPORT;
+	xtcp_sk(sk)->node.key.rport = sin->sin_port;
+	return xtcp_lower_connect4(sk, sin->sin_addr.s_addr, sin->sin_port);
+}
+
+void xtcp_lower_disconnect(struct sock *sk)
+{
+	struct inet_sock *inet = inet_sk(sk);
+
+	inet->inet_daddr = 0;
+	inet->inet_dport = 0;
+	memset(&sk->sk_v6_daddr, 0, sizeof(sk->sk_v6_daddr));
+	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK)) {
+		inet->inet_saddr = 0;
+		inet->inet_rcv_saddr = 0;
+		if (sk->sk_family == AF_INET6) {
+			memset(&sk->sk_v6_rcv_saddr, 0, sizeof(sk->sk_v6_rcv_saddr));
+			memset(&inet6_sk(sk)->saddr, 0, sizeof(struct in6_addr));
+		}
+	}
+	sk_dst_reset(sk);
+	sk->sk_route_caps = 0;
+}
+
+/* -- a passive open's child --------------------------------------------------- */
+
+int xtcp_lower_adopt(struct sock *child, const struct xtcp_request *req,
+		     struct sk_buff *skb)
+{
+	const struct xtcp_key *key = &req->node.key;
+	struct inet_sock *inet = inet_sk(child);
+
+	xtcp_sk(child)->node.key = *key;
+	inet->inet_dport = key->rport;
+	inet->inet_sport = key->lport;
+	inet->inet_num = ntohs(key->lport);
+	inet->mc_index = skb->skb_iif;
+	atomic_set(&inet->inet_id, get_random_u16());
+	child->sk_bound_dev_if = req->iif;
+	sk_dst_set(child, NULL);
+	if (child->sk_family == AF_INET6) {
+		struct ipv6_pinfo *np = inet6_sk(child);
+
+		child->sk_v6_daddr = key->raddr;
+		child->sk_v6_rcv_saddr = key->laddr;
+		np->saddr = key->laddr;
+	}
+	if (ipv6_addr_v4mapped(&key->raddr)) {
+		inet->inet_daddr = key->raddr.s6_addr32[3];
+		inet->inet_saddr = key->laddr.s6_addr32[3];
+		inet->inet_rcv_saddr = inet->inet_saddr;
+		inet->rcv_tos = ip_hdr(skb)->tos;
+	} else {
+		inet->inet_daddr = LOOPBACK4_IPV6;
+		inet->inet_saddr = LOOPBACK4_IPV6;
+		inet->inet_rcv_saddr = LOOPBACK4_IPV6;
+		inet6_sk(child)->mcast_oif = inet_iif(skb);
+		inet6_sk(child)->rcv_flowinfo = ip6_flowinfo(ipv6_hdr(skb));
+	}
+	return xtcp_lower_route(child);
+}
+
+/* -- sending ------------------------------------------------------------------ */
+
+/* Sum of the pseudo-header for @len octets, not complemented. */
+static __sum16 xtcp_lower_pseudo(const struct xtcp_key *key, unsigned int len)
+{
+	if (ipv6_addr_v4mapped(&key->raddr))
+		return ~csum_tcpudp_magic(key->laddr.s6_addr32[3], key->raddr.s6_addr32[3],
+					  len, IPPROTO_XTCP, 0);
+	return ~csum_ipv6_magic(&key->laddr, &key->raddr, len, IPPROTO_XTCP, 0);
+}
+
+/* Full checksum in software: what every device can send. */
+static void xtcp_lower_csum(struct sk_buff *skb, const struct xtcp_key *key)
+{
+	struct tcphdr *th = tcp_hdr(skb);
+
+	th->check = xtcp_lower_pseudo(key, skb->len);
+	th->check = csum_fold(skb_checksum(skb, 0, skb->len, 0));
+	skb->ip_summed = CHECKSUM_NONE;
+}
+
+/* Pseudo-header sum only: the device, loopback or our GSO callback does the rest. */
+static void xtcp_lower_csum_partial(struct sk_buff *skb, const struct xtcp_key *key)
+{
+	tcp_hdr(skb)->check = xtcp_lower_pseudo(key, skb->len);
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = skb_transport_header(skb) - skb->head;
+	skb->csum_offset = offsetof(struct tcphdr, check);
+}
+
+/* One segment or super-segment with its checksum settled, to IP. */
+static int xtcp_lower_queue(struct sock *sk, struct sk_buff *skb, struct dst_entry *dst)
+{
+	struct ipv6_pinfo *np;
+	struct flowi6 fl6;
+	int err;
+
+	memset(skb->cb, 0, sizeof(struct xtcp_skb_cb));
+	skb_dst_set_noref(skb, dst);
+	if (xtcp_lower_is_v4(sk))
+		return ip_queue_xmit(sk, skb, &inet_sk(sk)->cork.fl);
+
+	np = inet6_sk(sk);
+	xtcp_lower_flow6(sk, &fl6);
+	/* ip6_xmit() puts the routing header in front of the first hop itself. */
+	err = ip6_xmit(sk, skb, &fl6, READ_ONCE(sk->sk_mark), rcu_dereference(np->opt),
+		       np->tclass, READ_ONCE(sk->sk_priority));
+	return err;
+}
+
+/* The route has no segmentation offload: cut here, so that the path sees segments. */
+static int xtcp_lower_xmit_cut(struct sock *sk, struct sk_buff *skb, struct dst_entry *dst)
+{
+	struct sk_buff *segs, *next;
+	int err = 0, ret;
+
+	xtcp_lower_csum_partial(skb, &xtcp_sk(sk)->node.key);
+	segs = xtcp_offload_cut(skb);
+	if (IS_ERR(segs)) {
+		kfree_skb(skb);
+		return PTR_ERR(segs);
+	}
+	skb_list_walk_safe(segs, skb, next) {
+		skb_mark_not_on_list(skb);
+		ret = xtcp_lower_queue(sk, skb, dst);
+		if (ret)
+			err = ret;
+	}
+	return err;
+}
+
+int xtcp_lower_xmit(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_key *key = &xtcp_sk(sk)->node.key;
+	struct dst_entry *dst;
+	int err;
+
+	rcu_read_lock();
+	dst = xtcp_lower_dst(sk);
+	if (unlikely(!dst)) {
+		kfree_skb(skb);
+		err = -EHOSTUNREACH;
+	} else if (skb_is_gso(skb)) {
+		if (likely(sk_can_gso(sk))) {
+			skb_shinfo(skb)->gso_type = sk->sk_gso_type;
+			xtcp_lower_csum_partial(skb, key);
+			err = xtcp_lower_queue(sk, skb, dst);
+		} else {
+			err = xtcp_lower_xmit_cut(sk, skb, dst);
+		}
+	} else {
+		netdev_features_t both = NETIF_F_HW_CSUM | NETIF_F_GSO_SCTP;
+
+		/*
+		 * An IP_CSUM device takes a sum at octet 16 for TCP's and looks for a
+		 * TCP header: only software devices are trusted with it.
+		 */
+		if ((dst->dev->features & both) == both)
+			xtcp_lower_csum_partial(skb, key);
+		else
+			xtcp_lower_csum(skb, key);
+		err = xtcp_lower_queue(sk, skb, dst);
+	}
+	rcu_read_unlock();
+	return err;
+}
+
+static struct dst_entry *xtcp_lower_reply_route4(struct sock *sk, const struct xtcp_key *key,
+						 int oif, u32 mark, u8 tos, struct flowi4 *fl4)
+{
+	struct rtable *rt;
+
+	memset(fl4, 0, sizeof(*fl4));
+	fl4->flowi4_oif = oif;
+	fl4->flowi4_mark = mark;
+	xtcp_flowi4_set_tos(fl4, tos);
+	fl4->flowi4_proto = IPPROTO_XTCP;
+	/* The address was ours when the segment came; transparent listeners go on. */
+	fl4->flowi4_flags = inet_sk_flowi_flags(sk) | FLOWI_FLAG_ANYSRC;
+	fl4->flowi4_uid = sock_net_uid(sock_net(sk), sk_fullsock(sk) ? sk : NULL);
+	fl4->daddr = key->raddr.s6_addr32[3];
+	fl4->saddr = key->laddr.s6_addr32[3];
+	fl4->fl4_dport = key->rport;
+	fl4->fl4_sport = key->lport;
+	rt = ip_route_output_flow(sock_net(sk), fl4, sk);
+	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
+}
+
+static struct dst_entry *xtcp_lower_reply_route6(struct sock *sk, const struct xtcp_key *key,
+						 int oif, u32 mark, struct flowi6 *fl6)
+{
+	memset(fl6, 0, sizeof(*fl6));
+	fl6->flowi6_oif = oif ?: key->scope;
+	fl6->flowi6_mark = mark;
+	fl6->flowi6_proto = IPPROTO_XTCP;
+	fl6->flowi6_uid = sock_net_uid(sock_net(sk), sk_fullsock(sk) ? sk : NULL);
+	fl6->daddr = key->raddr;
+	fl6->saddr = key->laddr;
+	fl6->fl6_dport = key->rport;
+	fl6->fl6_sport = key->lport;
+	return ip6_dst_lookup_flow(sock_net(sk), sk, fl6, NULL);
+}
+
+u16 xtcp_lower_advmss_request(const struct xtcp_request *req)
+{
+	const struct xtcp_key *key = &req->node.key;
+	struct dst_entry *dst;
+	struct flowi fl;
+	u16 mss;
+
+	if (ipv6_addr_v4mapped(&key->raddr))
+		dst = xtcp_lower_reply_route4(req->listener, key, req->iif, req->mark,
+					      req->tos, &fl.u.ip4);
+	else
+		dst = xtcp_lower_reply_route6(req->listener, key, req->iif, req->mark,
+					      &fl.u.ip6);
+	if (IS_ERR(dst))
+		return 0;
+	mss = min_t(u32, dst_metric_advmss(dst), U16_MAX);
+	dst_release(dst);
+	return mss;
+}
+
+int xtcp_lower_reply(struct sock *sk, struct sk_buff *skb, const struct xtcp_key *key,
+		     int oif, u32 mark, u8 tos)
+{
+	bool v4 = ipv6_addr_v4mapped(&key->raddr);
+	struct dst_entry *dst;
+	struct flowi fl;
+	int err;
+
+	if (v4)
+		dst = xtcp_lower_reply_route4(sk, key, oif, mark, tos, &fl.u.ip4);
+	else
+		dst = xtcp_lower_reply_route6(sk, key, oif, mark, &fl.u.ip6);
+	if (IS_ERR(dst)) {
+		kfree_skb(skb);
+		return PTR_ERR(dst);
+	}
+	memset(skb->cb, 0, sizeof(struct xtcp_skb_cb));
+	xtcp_lower_csum(skb, key);
+	skb_dst_set(skb, dst);
+	rcu_read_lock();
+	if (v4)
+		err = __ip_queue_xmit(sk, skb, &fl, tos);
+	else
+		err = ip6_xmit(sk, skb, &fl.u.ip6, mark, NULL, tos,
+			       READ_ONCE(sk->sk_priority));
+	rcu_read_unlock();
+	return err;
+}
+
+/* -- receiving ---------------------------------------------------------------- */
+
+void xtcp_lower_reply_path(const struct sk_buff *skb, int *oif, u32 *mark, u8 *tos)
+{
+	struct net *net = dev_net(skb->dev);
+
+	*oif = 0;
+	if (skb->protocol == htons(ETH_P_IP)) {
+		*mark = IP4_REPLY_MARK(net, skb->mark);
+		*tos = ip_hdr(skb)->tos;
+		/* With VRFs the answer leaves by the domain the question came from. */
+		if (netif_index_is_l3_master(net, skb->skb_iif))
+			*oif = skb->skb_iif;
+	} else {
+		*mark = IP6_REPLY_MARK(net, skb->mark);
+		*tos = ipv6_get_dsfield(ipv6_hdr(skb));
+		if (ipv6_addr_type(&ipv6_hdr(skb)->saddr) & IPV6_ADDR_LINKLOCAL)
+			*oif = inet6_iif(skb);
+	}
+	*tos &= ~INET_ECN_MASK;
+}
+
+bool xtcp_lower_csum_ok(struct sk_buff *skb)
+{
+	int err;
+
+	if (skb->protocol == htons(ETH_P_IP))
+		err = skb_checksum_init(skb, IPPROTO_XTCP, inet_compute_pseudo);
+	else
+		err = skb_checksum_init(skb, IPPROTO_XTCP, ip6_compute_pseudo);
+	return !err && !skb_checksum_complete(skb);
+}
+
+bool xtcp_lower_unicast(const struct sk_buff *skb)
+{
+	if (skb->protocol == htons(ETH_P_IP))
+		return !(skb_rtable(skb)->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST));
+	return ipv6_unicast_destination(skb);
+}
+
+void xtcp_lower_iif(const struct sk_buff *skb, int *dif, int *sdif)
+{
+	if (skb->protocol == htons(ETH_P_IP)) {
+		*dif = inet_iif(skb);
+		*sdif = inet_sdif((struct sk_buff *)skb);
+	} else {
+		*dif = inet6_iif(skb);
+		*sdif = inet6_sdif(skb);
+	}
+}
+
+bool xtcp_lower_admit(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_net *xn = xtcp_sk(sk)->xn;
+
+	if (skb->protocol == htons(ETH_P_IP)) {
+		if (unlikely(inet_sk(sk)->min_ttl > ip_hdr(skb)->ttl)) {
+			XTCP_INC(xn, MINTTLDROP);
+			return false;
+		}
+		if (!xfrm4_policy_check(sk, XFRM_POLICY_IN, skb))
+			goto policy;
+	} else {
+		if (unlikely(inet6_sk(sk)->min_hopcount > ipv6_hdr(skb)->hop_limit)) {
+			XTCP_INC(xn, MINTTLDROP);
+			return false;
+		}
+		if (!xfrm6_policy_check(sk, XFRM_POLICY_IN, skb))
+			goto policy;
+	}
+	nf_reset_ct(skb);
+	return true;
+policy:
+	XTCP_INC(xn, POLICYDROP);
+	return false;
+}
+
+static int xtcp_lower_rcv4(struct sk_buff *skb)
+{
+	xtcp_input_rcv(skb);
+	return 0;
+}
+
+static int xtcp_lower_rcv6(struct sk_buff *skb)
+{
+	const struct ipv6hdr *ip6 = ipv6_hdr(skb);
+
+	/* On the wire a mapped address is nobody's, and would pass for IPv4's. */
+	if (unlikely(ipv6_addr_v4mapped(&ip6->saddr) || ipv6_addr_v4mapped(&ip6->daddr))) {
+		XTCP_INC(xtcp_net(dev_net(skb->dev)), INHDRERRORS);
+		kfree_skb(skb);
+		return 0;
+	}
+	xtcp_input_rcv(skb);
+	return 0;
+}
+
+static const struct net_protocol xtcp_protocol4 = {
+	.handler	= xtcp_lower_rcv4,
+	.err_handler	= xtcp_icmp4_error,
+	.no_policy	= 1,
+	.icmp_strict_tag_validation = 1,
+};
+
+static const struct inet6_protocol xtcp_protocol6 = {
+	.handler	= xtcp_lower_rcv6,
+	.err_handler	= xtcp_icmp6_error,
+	.flags		= INET6_PROTO_NOPOLICY | INET6_PROTO_FINAL,
+};
+
+int xtcp_lower_register(void)
+{
+	int err = inet_add_protocol(&xtcp_protocol4, IPPROTO_XTCP);
+
+	if (err)
+		return -EBUSY;
+	err = inet6_add_protocol(&xtcp_protocol6, IPPROTO_XTCP);
+	if (err) {
+		inet_del_protocol(&xtcp_protocol4, IPPROTO_XTCP);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+void xtcp_lower_unregister(void)
+{
+	inet6_del_protocol(&xtcp_protocol6, IPPROTO_XTCP);
+	inet_del_protocol(&xtcp_protocol4, IPPROTO_XTCP);
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Loading and unloading; every step is undone in reverse. */
+#define pr_fmt(fmt) "xtcp: " fmt
+
+#include <linux/module.h>
+#include <linux/net.h>
+#include <net/sock.h>
+#include <uapi/linux/xtcp.h>
+
+#include "cong.h"
+#include "family.h"
+#include "lower.h"
+#include "offload.h"
+#include "request.h"
+#include "socket.h"
+#include "sysctl.h"
+#include "timewait.h"
+
+static int __init xtcp_init(void)
+{
+	int err;
+
+	xtcp_sysctl_mem_init();
+	err = xtcp_request_init();
+	if (err)
+		return err;
+	err = xtcp_timewait_init();
+	if (err)
+		goto request;
+	err = xtcp_cong_register(&xtcp_reno);
+	if (err)
+		goto timewait;
+	err = xtcp_socket_register();
+	if (err)
+		goto reno;
+	err = xtcp_family_register();
+	if (err)
+		goto socket;
+	err = xtcp_offload_register();
+	if (!err)
+		err = xtcp_lower_register();
+	if (err) {
+		pr_err("IP protocol %d is taken by another module\n", IPPROTO_XTCP);
+		goto family;
+	}
+	pr_info("AF_XTCP is family %d, IP protocol %d\n", AF_XTCP, IPPROTO_XTCP);
+	return 0;
+
+family:
+	xtcp_family_unregister();
+socket:
+	xtcp_socket_unregister();
+reno:
+	xtcp_cong_unregister(&xtcp_reno);
+timewait:
+	xtcp_timewait_exit();
+request:
+	xtcp_request_exit();
+	return err;
+}
+
+/*
+ * Nobody calls us any more when this runs: sockets hold the module. First no segment comes
+ * in, then no socket can be made, then the namespaces end what TIME-WAIT is left.
+ */
+static void __exit xtcp_exit(void)
+{
+	xtcp_lower_unregister();
+	xtcp_offload_unregister();
+	xtcp_family_unregister();
+	xtcp_socket_unregister();
+	xtcp_cong_unregister(&xtcp_reno);
+	/* Both wait for what RCU still has to free. */
+	xtcp_timewait_exit();
+	xtcp_request_exit();
+}
+
+module_init(xtcp_init);
+module_exit(xtcp_exit);
+
+MODULE_DESCRIPTION("XTCP: a TCP-grade transport as a module");
+MODULE_LICENSE("GPL");
+MODULE_ALIAS_NETPROTO(PF_XTCP);

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What may be sent now: windows, Nagle, burst size (RFC 9293 3.8.6, 3.7.4).
+ *
+ * The write queue holds what was never sent, the retransmit queue what is not
+ * acknowledged; both hold buffers of up to 64 KB. A buffer is cut only where the
+ * peer's window, the congestion window or a loss ends inside it.
+ */
+#include <net/sock.h>
+
+#include "delack.h"
+#include "lower.h"
+#include "output.h"
+#include "recovery.h"
+#include "seq.h"
+#include "skb_cb.h"
+#include "timer.h"
+#include "window.h"
+#include "xmit.h"
+#include "xtcp_sock.h"
+
+u32 xtcp_output_inflight(const struct xtcp_sock *xs)
+{
+	u32 out = xs->snd.nxt - xs->snd.una;
+	u32 gone = xs->rtxq.sacked + xs->rtxq.lost;
+
+	return out > gone ? out - gone : 0;
+}
+
+u32 xtcp_output_sync_mss(struct sock *sk, u32 pmtu)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	u32 head = xtcp_lower_header_len(sk) + sizeof(struct tcphdr);
+	u32 mss = pmtu > head ? pmtu - head : 0;
+
+	sock_owned_by_me(sk);
+	/* RFC 9293 MUST-16: the smaller of the path's and the peer's. */
+	mss = min_t(u32, mss, xs->snd.peer_mss);
+	if (xs->user_mss)
+		mss = min_t(u32, mss, xs->user_mss);
+	mss = max_t(u32, mss, READ_ONCE(xs->xn->sysctl.min_snd_mss));
+	xs->snd.pmtu = pmtu;
+	xs->snd.mss = mss;
+	xs->cong.mss = mss;
+	return mss;
+}
+
+u32 xtcp_output_current_mss(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct dst_entry *dst = xtcp_lower_dst(sk);
+
+	if (dst) {
+		u32 mtu = dst_mtu(dst);
+
+		if (mtu != xs->snd.pmtu)
+			xtcp_output_sync_mss(sk, mtu);
+	}
+	return xs->snd.mss;
+}
+
+u32 xtcp_output_size_goal(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	u32 max = XTCP_GSO_MAX, segs = GSO_MAX_SEGS, mss = xs->snd.mss;
+
+	if (sk_can_gso(sk)) {
+		max = min_t(u32, max, sk->sk_gso_max_size);
+		segs = min_t(u32, segs, sk->sk_gso_max_segs);
+	}
+	return clamp_t(u32, max / mss, 1, segs) * mss;
+}
+
+/* Where the peer's window ends. */
+static u32 xtcp_output_wnd_end(const struct xtcp_sock *xs)
+{
+	return xs->snd.una + xs->snd.wnd;
+}
+
+/* Octets that congestion control still lets into the network. */
+static u32 xtcp_output_cwnd_room(struct xtcp_sock *xs)
+{
+	u32 inflight = xtcp_output_inflight(xs);
+
+	return xs->cong.cwnd > inflight ? xs->cong.cwnd - inflight : 0;
+}
+
+/* Cut @skb so that it is no longer than @room, at a segment boundary if it spans one. */
+static int xtcp_output_fit(struct sock *sk, struct sk_buff *skb, u32 room, bool unsent)
+{
+	u32 mss = xtcp_sk(sk)->snd.mss;
+
+	if (skb->len <= room)
+		return 0;
+	if (room > mss)
+		room -= room % mss;
+	return xtcp_rtxq_split(sk, skb, room, unsent);
+}
+
+/* -- sending again ------------------------------------------------------------ */
+
+int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 room)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	u32 segs, wnd_end;
+	int err;
+
+	err = xtcp_rtxq_trim(sk, skb, xs->snd.una);
+	if (err)
+		return err;
+	/* A window that shrank below it: only its first octets go (SHLD-16). */
+	wnd_end = xtcp_output_wnd_end(xs);
+	if (xtcp_seq_after(cb->end_seq, wnd_end) && cb->seq != xs->snd.una) {
+		if (!xtcp_seq_before(cb->seq, wnd_end))
+			return -EAGAIN;
+		room = min(room, wnd_end - cb->seq);
+	}
+	/* At least one segment, at most what fits one super-segment. */
+	room = clamp_t(u32, room, xs->snd.mss, xtcp_output_size_goal(sk));
+	err = xtcp_output_fit(sk, skb, room, false);
+	if (err)
+		return err;
+
+	err = xtcp_xmit_skb(sk, skb);
+	if (err == -ENOBUFS) {
+		XTCP_INC(xs->xn, RETRANSFAIL);
+		return err;
+	}
+	segs = max_t(u32, DIV_ROUND_UP(skb->len, xs->snd.mss), 1);
+	xtcp_rtxq_mark_resent(&xs->rtxq, skb, xs->snd.una);
+	xs->total_retrans += segs;
+	xs->bytes_retrans += skb->len;
+	XTCP_ADD(xs->xn, RETRANSSEGS, segs);
+	if (xs->recovery.state == XTCP_CA_LOSS)
+		XTCP_ADD(xs->xn, SLOWSTARTRETRANS, segs);
+	else if (xs->recovery.state == XTCP_CA_RECOVERY)
+		XTCP_ADD(xs->xn, FASTRETRANS, segs);
+	return 0;
+}
+
+/* Send what is marked lost, as far as cwnd goes. */
+static void xtcp_output_resend_lost(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct sk_buff *skb;
+
+	while ((skb = xtcp_rtxq_next_lost(&xs->rtxq))) {
+		u32 room = xtcp_output_cwnd_room(xs);
+
+		if (room < min_t(u32, xs->snd.mss, skb->len ?: 1))
+			break;
+		if (xtcp_output_resend(sk, skb, room))
+			break;
+		xtcp_timer_data_sent(xs);
+	}
+}
+
+/* -- sending for the first time ----------------------------------------------- */
+
+/* Restart from the initial window after an idle time (RFC 5681 4.1). */
+static void xtcp_output_after_idle(struct xtcp_sock *xs)
+{
+	u32 iw = xtcp_cong_initial_window(xs->snd.mss);
+
+	if (!READ_ONCE(xs->xn->sysctl.slow_start_after_idle) || xs->snd.nxt != xs->snd.una)
+		return;
+	if (!xs->snd.last_sent ||
+	    time_before(jiffies, xs->snd.last_sent + usecs_to_jiffies(xtcp_rtt_rto(&xs->rtt))))
+		return;
+	if (xs->cong.cwnd > iw) {
+		xs->cong.ssthresh = max(xs->cong.ssthresh, xs->cong.cwnd / 4 * 3);
+		xs->cong.cwnd = iw;
+	}
+	xs->snd.last_sent = jiffies;
+}
+
+/* @skb has left for the first time. */
+static void xtcp_output_sent_new(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+
+	__skb_unlink(skb, &sk->sk_write_queue);
+	xtcp_rtxq_append(&xs->rtxq, skb);
+	if (skb->len % xs->snd.mss)
+		xs->snd.sml = cb->end_seq;
+	xs->snd.nxt = cb->end_seq;
+	xs->snd.last_sent = jiffies;
+	xtcp_timer_data_sent(xs);
+	xtcp_delack_data_sent(xs);
+}
+
+/*
+ * How much of @skb, the first unsent buffer, may go: 0 if nothing, and then
+ * @limit says what by (true: cwnd).
+ */
+static u32 xtcp_output_quota(struct sock *sk, struct sk_buff *skb, bool more, bool *limit)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	u32 end = xtcp_output_wnd_end(xs);
+	u32 cwnd = xtcp_output_cwnd_room(xs);
+	struct xtcp_window_out out;
+	u32 len, tail;
+	bool cut;
+
+	*limit = false;
+	/* A bare FIN needs no window of its own, but must not jump over a closed one. */
+	if (!skb->len)
+		return xtcp_seq_after(cb->seq, end) ? 0 : 1;
+	if (!xtcp_seq_before(cb->seq, end))
+		return 0;
+	len = min(skb->len, end - cb->seq);
+	if (cwnd < min_t(u32, len, xs->snd.mss)) {
+		/* With nothing in flight one segment always may go. */
+		if (xtcp_output_inflight(xs)) {
+			*limit = true;
+			return 0;
+		}
+		cwnd = xs->snd.mss;
+	}
+	len = min(len, cwnd);
+	cut = len < skb->len;
+	tail = len % xs->snd.mss;
+	if (len >= xs->snd.mss && (!tail || cut))
+		return len - tail;
+
+	/* Full segments need no permission; the one at the end does. */
+	out.len = tail;
+	out.mss = xs->snd.mss;
+	out.max_wnd = xs->snd.max_wnd;
+	out.inflight = xs->snd.nxt - xs->snd.una;
+	out.last = !cut;
+	out.nodelay = xs->snd.nodelay || xs->snd.push_once;
+	out.cork = (xs->snd.cork || more) && !xs->snd.push_once;
+	out.small_out = xtcp_seq_after(xs->snd.sml, xs->snd.una) &&
+			!xtcp_seq_after(xs->snd.sml, xs->snd.nxt);
+	/* Nothing more will join this segment. */
+	out.fin = !cut && ((cb->flags & XTCP_FIN) ||
+			   !skb_queue_is_last(&sk->sk_write_queue, skb) ||
+			   (xs->snd.urgent && xtcp_seq_after(xs->snd.up, xs->snd.nxt)));
+	return xtcp_window_may_send(&out) ? len : len - tail;
+}
+
+void xtcp_output_push_more(struct sock *sk, bool more)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct sk_buff *skb;
+	u32 goal, len;
+
+	sock_owned_by_me(sk);
+	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
+		return;
+	if (xs->rtxq.lost)
+		xtcp_output_resend_lost(sk);
+	skb = skb_peek(&sk->sk_write_queue);
+	if (!skb)
+		return;
+
+	xtcp_output_after_idle(xs);
+	xtcp_output_current_mss(sk);
+	goal = xtcp_output_size_goal(sk);
+	xs->snd.cwnd_limited = false;
+	do {
+		len = xtcp_output_quota(sk, skb, more, &xs->snd.cwnd_limited);
+		if (!len)
+			break;
+		if (skb->len && xtcp_output_fit(sk, skb, min(len, goal), true))
+			break;
+		if (xtcp_xmit_skb(sk, skb) == -ENOBUFS) {
+			xtcp_timer_send_failed(xs);
+			break;
+		}
+		xtcp_output_sent_new(sk, skb);
+	} while ((skb = skb_peek(&sk->sk_write_queue)));
+
+	xs->snd.push_once = false;
+	/* Something waits, nothing is out that an ACK would come for: probe. */
+	if (skb && xs->snd.nxt == xs->snd.una)
+		xtcp_timer_window_closed(xs);
+}
+
+void xtcp_output_push(struct sock *sk)
+{
+	xtcp_output_push_more(sk, false);
+}
+
+void xtcp_output_probe(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct sk_buff *skb = skb_peek(&sk->sk_write_queue);
+	u32 room;
+
+	sock_owned_by_me(sk);
+	XTCP_INC(xs->xn, WINPROBE);
+	if (skb && xtcp_seq_before(xtcp_cb(skb)->seq, xtcp_output_wnd_end(xs))) {
+		/* The window is open a little: what fits goes, silly or not. */
+		room = min(xtcp_output_wnd_end(xs) - xtcp_cb(skb)->seq, (u32)xs->snd.mss);
+		if (skb->len && xtcp_output_fit(sk, skb, room, true))
+			return;
+		if (xtcp_xmit_skb(sk, skb) != -ENOBUFS)
+			xtcp_output_sent_new(sk, skb);
+		return;
+	}
+	/* Urgent news goes even into a closed window (RFC 9293 MUST-66). */
+	if (xs->snd.urgent && xtcp_seq_between(xs->snd.up, xs->snd.una + 1, xs->snd.una + 0xffff))
+		xtcp_xmit_ack_seq(sk, xs->snd.una);
+	xtcp_xmit_ack_seq(sk, xs->snd.una - 1);
+}

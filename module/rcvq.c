@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Received data on its way into the receive queue (RFC 9293 3.10.7.4, seventh).
+ *
+ * Nothing that was acknowledged is ever dropped: when memory is short it is the segment
+ * in hand, or one that waits out of order, and the peer sends it again.
+ */
+#include <net/sock.h>
+
+#include "delack.h"
+#include "rcvq.h"
+#include "reasm.h"
+#include "seq.h"
+#include "skb_cb.h"
+#include "state.h"
+#include "xtcp_sock.h"
+
+/* Is there memory for @skb, after dropping what waits out of order if need be? */
+static bool xtcp_rcvq_admit(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	if (likely(atomic_read(&sk->sk_rmem_alloc) <= sk->sk_rcvbuf &&
+		   sk_rmem_schedule(sk, skb, skb->truesize)))
+		return true;
+	if (!xtcp_reasm_empty(&xs->reasm)) {
+		XTCP_INC(xs->xn, OFOPRUNED);
+		xtcp_reasm_prune(&xs->reasm, max_t(u32, skb->truesize, sk->sk_rcvbuf >> 3));
+	}
+	/* A reader with nothing to read must get at least one segment. */
+	if (skb_queue_empty(&sk->sk_receive_queue) ||
+	    atomic_read(&sk->sk_rmem_alloc) <= sk->sk_rcvbuf)
+		return sk_rmem_schedule(sk, skb, skb->truesize);
+	return false;
+}
+
+/* Put @skb at the end of the receive queue: into its last buffer if that saves one. */
+static void xtcp_rcvq_append(struct sock *sk, struct sk_buff *skb)
+{
+	struct sk_buff *tail = skb_peek_tail(&sk->sk_receive_queue);
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	bool stolen;
+	int delta;
+
+	xs->bytes_received += cb->end_seq - xs->rcv.nxt;
+	xs->rcv.nxt = cb->end_seq;
+	if (tail && xtcp_cb(tail)->end_seq == cb->seq && !(xtcp_cb(tail)->flags & XTCP_FIN) &&
+	    skb->len == cb->end_seq - cb->seq - !!(cb->flags & XTCP_FIN) &&
+	    skb_try_coalesce(tail, skb, &stolen, &delta)) {
+		xtcp_cb(tail)->end_seq = cb->end_seq;
+		xtcp_cb(tail)->flags |= cb->flags & (XTCP_FIN | XTCP_PSH);
+		atomic_add(delta, &sk->sk_rmem_alloc);
+		sk_mem_charge(sk, delta);
+		kfree_skb_partial(skb, stolen);
+		return;
+	}
+	/* What waited out of order is charged already. */
+	if (skb->destructor != sock_rfree)
+		skb_set_owner_r(skb, sk);
+	__skb_queue_tail(&sk->sk_receive_queue, skb);
+}
+
+/* Move what has become contiguous from the out-of-order queue. */
+static bool xtcp_rcvq_drain(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct sk_buff *skb;
+	bool fin = false;
+
+	while ((skb = xtcp_reasm_next(&xs->reasm, xs->rcv.nxt))) {
+		struct xtcp_skb_cb *cb = xtcp_cb(skb);
+
+		if (!xtcp_seq_after(cb->end_seq, xs->rcv.nxt)) {
+			XTCP_INC(xs->xn, OFODUP);
+			kfree_skb(skb);
+			continue;
+		}
+		fin = cb->flags & XTCP_FIN;
+		xtcp_rcvq_append(sk, skb);
+	}
+	return fin;
+}
+
+/* Cut what lies beyond the window. Return: false if nothing is left, or no memory. */
+static bool xtcp_rcvq_trim(struct xtcp_sock *xs, struct sk_buff *skb)
+{
+	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	u32 edge = xs->rcv.nxt + xtcp_delack_window(xs);
+	u32 keep;
+
+	/* A FIN takes no room in a buffer. */
+	if (!xtcp_seq_after(cb->end_seq - !!(cb->flags & XTCP_FIN), edge))
+		return true;
+	keep = edge - cb->seq;
+	if (!xtcp_seq_before(cb->seq, edge) || pskb_trim(skb, keep))
+		return false;
+	cb->end_seq = edge;
+	cb->flags &= ~XTCP_FIN;
+	return true;
+}
+
+static void xtcp_rcvq_in_order(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	bool fin;
+
+	if (skb->len) {
+		if (!xtcp_rcvq_admit(sk, skb)) {
+			XTCP_INC(xs->xn, RCVQDROP);
+			kfree_skb(skb);
+			return;
+		}
+		xtcp_delack_data_rcvd(sk, skb);
+	}
+	fin = xtcp_cb(skb)->flags & XTCP_FIN;
+	xtcp_rcvq_append(sk, skb);
+	if (!xtcp_reasm_empty(&xs->reasm)) {
+		if (!fin)
+			fin = xtcp_rcvq_drain(sk);
+		/* RFC 5681 4.2: a filled hole is news that the sender waits for. */
+		if (xtcp_reasm_empty(&xs->reasm))
+			xs->rcv.ack |= XTCP_ACK_NOW;
+	}
+	if (fin)
+		xtcp_state_fin(sk);
+	if (!sock_flag(sk, SOCK_DEAD))
+		sk->sk_data_ready(sk);
+}
+
+static void xtcp_rcvq_out_of_order(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	xs->rcv.ack |= XTCP_ACK_NOW;
+	if (!xtcp_rcvq_admit(sk, skb)) {
+		XTCP_INC(xs->xn, RCVQDROP);
+		kfree_skb(skb);
+		return;
+	}
+	skb_set_owner_r(skb, sk);
+	XTCP_INC(xs->xn, OFOQUEUED);
+	if (xtcp_reasm_insert(&xs->reasm, skb) == XTCP_REASM_DUPLICATE) {
+		XTCP_INC(xs->xn, OFODUP);
+		kfree_skb(skb);
+	}
+}
+
+void xtcp_rcvq_segment(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+
+	sock_owned_by_me(sk);
+	skb_dst_drop(skb);
+	if (unlikely(!xtcp_seq_after(cb->end_seq, xs->rcv.nxt))) {
+		/* All of it is old: the peer did not hear our ACK. */
+		xtcp_delack_enter_quick(xs);
+		xs->rcv.ack |= XTCP_ACK_NOW;
+		kfree_skb(skb);
+		return;
+	}
+	if (unlikely(!xtcp_rcvq_trim(xs, skb))) {
+		if (!xtcp_delack_window(xs))
+			XTCP_INC(xs->xn, ZEROWINDOWDROP);
+		xs->rcv.ack |= XTCP_ACK_NOW;
+		kfree_skb(skb);
+		return;
+	}
+	if (likely(!xtcp_seq_after(cb->seq, xs->rcv.nxt)))
+		xtcp_rcvq_in_order(sk, skb);
+	else
+		xtcp_rcvq_out_of_order(sk, skb);
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+/* recvmsg: from the receive queue to the reader. */
+#include <linux/sched/signal.h>
+#include <linux/tcp.h>
+#include <net/sock.h>
+
+#include "compat/compat.h"
+#include "delack.h"
+#include "recv.h"
+#include "seq.h"
+#include "skb_cb.h"
+#include "urgent.h"
+#include "xtcp_sock.h"
+
+/* Where a read stands. */
+struct xtcp_reader {
+	struct msghdr *msg;
+	size_t want;		/* octets still wanted */
+	u32 seq;		/* next sequence number to read */
+	int copied;
+	int flags;
+	bool done;		/* FIN, the urgent mark, or a fault: stop here */
+};
+
+int xtcp_recv_inq(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	int inq;
+
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+		return 0;
+	if (!sock_flag(sk, SOCK_URGINLINE) && xs->rcv.urg &&
+	    !xtcp_seq_before(xs->rcv.up, xs->rcv.copied) &&
+	    xtcp_seq_before(xs->rcv.up, xs->rcv.nxt))
+		return xs->rcv.up - xs->rcv.copied;
+	inq = xs->rcv.nxt - xs->rcv.copied;
+	/* The peer's FIN has a number, but is nothing to read. */
+	if (inq && sock_flag(sk, SOCK_DONE))
+		inq--;
+	return inq;
+}
+
+bool xtcp_recv_readable(struct sock *sk, int target)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	int avail = READ_ONCE(xs->rcv.nxt) - READ_ONCE(xs->rcv.copied);
+
+	if (avail <= 0)
+		return false;
+	/* A full buffer is as much as there will be, whatever SO_RCVLOWAT asks. */
+	return avail >= target || sk_under_memory_pressure(sk) ||
+	       atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) ||
+	       xtcp_delack_window(xs) <= xs->rcv.mss;
+}
+
+/* The buffer that holds @seq, or the FIN there; NULL if it has not arrived. */
+static struct sk_buff *xtcp_recv_find(struct sock *sk, u32 seq, u32 *offset)
+{
+	struct sk_buff *skb;
+
+	skb_queue_walk(&sk->sk_receive_queue, skb) {
+		*offset = seq - xtcp_cb(skb)->seq;
+		if (WARN_ONCE(xtcp_seq_before(seq, xtcp_cb(skb)->seq),
+			      "xtcp: hole in the receive queue\n"))
+			break;
+		if (*offset < skb->len || (xtcp_cb(skb)->flags & XTCP_FIN))
+			return skb;
+	}
+	return NULL;
+}
+
+/*
+ * An urgent octet in the next @used octets ends the run before it; at its start it is
+ * stepped over, unless it is to be read inline. Return: octets that may be copied.
+ */
+static u32 xtcp_recv_mind_urgent(struct sock *sk, struct xtcp_reader *r, u32 *offset, u32 used)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	u32 gap = xs->rcv.up - r->seq;
+
+	if (likely(!xs->rcv.urg) || gap >= used)
+		return used;
+	if (gap)
+		return gap;
+	if (sock_flag(sk, SOCK_URGINLINE))
+		return used;
+	r->seq++;
+	(*offset)++;
+	return used - 1;
+}
+
+/* Copy what can be copied of @skb from @offset on. */
+static void xtcp_recv_take(struct sock *sk, struct xtcp_reader *r, struct sk_buff *skb,
+			   u32 offset)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	u32 used = 0;
+
+	if (offset < skb->len) {
+		used = min_t(size_t, skb->len - offset, r->want);
+		used = xtcp_recv_mind_urgent(sk, r, &offset, used);
+		if (used && !(r->flags & MSG_TRUNC) &&
+		    skb_copy_datagram_msg(skb, offset, r->msg, used)) {
+			if (!r->copied)
+				r->copied = -EFAULT;
+			r->done = true;
+			return;
+		}
+		r->seq += used;
+		r->copied += used;
+		r->want -= used;
+	}
+	if (!(r->flags & MSG_PEEK)) {
+		WRITE_ONCE(xs->rcv.copied, r->seq);
+		if (unlikely(xs->rcv.urg) && xtcp_seq_after(xs->rcv.copied, xs->rcv.up))
+			WRITE_ONCE(xs->rcv.urg, 0);
+	}
+	if (offset + used < skb->len)
+		return;
+	if (xtcp_cb(skb)->flags & XTCP_FIN) {
+		r->seq++;
+		r->done = true;
+	}
+	if (!(r->flags & MSG_PEEK)) {
+		WRITE_ONCE(xs->rcv.copied, r->seq);
+		__skb_unlink(skb, &sk->sk_receive_queue);
+		kfree_skb(skb);
+	}
+}
+
+/* Nothing to read: is waiting of use? Return: false to stop, r->copied then says why. */
+static bool xtcp_recv_may_wait(struct sock *sk, struct xtcp_reader *r, long timeo)
+{
+	if (r->copied)
+		return !(sk->sk_err || sk->sk_state == TCP_CLOSE ||
+			 (sk->sk_shutdown & RCV_SHUTDOWN) || !timeo ||
+			 signal_pending(current));
+	if (sock_flag(sk, SOCK_DONE))
+		return false;
+	if (sk->sk_err) {
+		r->copied = sock_error(sk);
+		return false;
+	}
+	if (sk->sk_shutdown & RCV_SHUTDOWN)
+		return false;
+	if (sk->sk_state == TCP_CLOSE)
+		r->copied = -ENOTCONN;
+	else if (!timeo)
+		r->copied = -EAGAIN;
+	else if (signal_pending(current))
+		r->copied = sock_intr_errno(timeo);
+	return !r->copied;
+}
+
+/* The urgent mark ends a read that has something, so that SIOCATMARK can be asked there. */
+static bool xtcp_recv_at_mark(struct sock *sk, const struct xtcp_reader *r)
+{
+	const struct xtcp_sock *xs = xtcp_sk(sk);
+
+	return unlikely(xs->rcv.urg) && xs->rcv.up == r->seq && r->copied;
+}
+
+static int xtcp_recv_locked(struct sock *sk, struct xtcp_reader *r, long timeo)
+{
+	int target = sock_rcvlowat(sk, r->flags & MSG_WAITALL, r->want);
+	int acked = 0;
+	struct sk_buff *skb;
+	u32 offset;
+
+	while (r->want && !r->done && !xtcp_recv_at_mark(sk, r)) {
+		skb = xtcp_recv_find(sk, r->seq, &offset);
+		if (skb) {
+			xtcp_recv_take(sk, r, skb, offset);
+			continue;
+		}
+		/* Enough, and nothing is on its way in. */
+		if (r->copied >= target && !READ_ONCE(sk->sk_backlog.tail))
+			break;
+		if (!xtcp_recv_may_wait(sk, r, timeo))
+			break;
+		if (r->copied >= target) {
+			release_sock(sk);
+			lock_sock(sk);
+		} else {
+			/* The window must open before we sleep for what it keeps out. */
+			if (!(r->flags & MSG_PEEK)) {
+				xtcp_delack_reader(sk, r->copied - acked);
+				acked = r->copied;
+			}
+			sk_wait_data(sk, &timeo, skb_peek_tail(&sk->sk_receive_queue));
+		}
+		if ((r->flags & MSG_PEEK) && xtcp_seq_before(r->seq, xtcp_sk(sk)->rcv.copied))
+			/* Another reader took what was peeked at. */
+			r->seq = xtcp_sk(sk)->rcv.copied;
+	}
+	if (!(r->flags & MSG_PEEK) && r->copied > 0)
+		xtcp_delack_reader(sk, r->copied - acked);
+	return r->copied;
+}
+
+int xtcp_recv_msg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
+{
+	struct xtcp_reader r = { .msg = msg, .want = len, .flags = flags };
+	int ret;
+
+	if (unlikely(flags & MSG_ERRQUEUE))
+		return xtcp_inet_recv_error(sk, msg, len);
+
+	lock_sock(sk);
+	if (sk->sk_state == TCP_LISTEN) {
+		ret = -ENOTCONN;
+	} else if (flags & MSG_OOB) {
+		ret = xtcp_urgent_read(sk, msg, len, flags);
+	} else {
+		r.seq = xtcp_sk(sk)->rcv.copied;
+		ret = xtcp_recv_locked(sk, &r, sock_rcvtimeo(sk, flags & MSG_DONTWAIT));
+	}
+	release_sock(sk);
+	return ret;
+}

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Connection requests: SYN-RECEIVED without a socket (a minisock).
+ *
+ * References: one for the table and the listener's list together, dropped by whoever takes
+ * the node out of the table; one for the timer while it is pending; one for each lookup.
+ * A request holds its listener, so the listener's memory outlives it.
+ */
+#include <linux/slab.h>
+#include <net/sock.h>
+
+#include "compat/compat.h"
+#include "delack.h"
+#include "handshake.h"
+#include "isn.h"
+#include "listen.h"
+#include "lower.h"
+#include "ports.h"
+#include "request.h"
+#include "seq.h"
+#include "skb_cb.h"
+#include "timer.h"
+#include "xmit.h"
+#include "xtcp_sock.h"
+
+static struct kmem_cache *xtcp_request_cache;
+
+static struct xtcp_net *xtcp_request_net(const struct xtcp_request *req)
+{
+	return xtcp_sk(req->listener)->xn;
+}
+
+static void xtcp_request_free_rcu(struct rcu_head *head)
+{
+	kmem_cache_free(xtcp_request_cache, container_of(head, struct xtcp_request, rcu));
+}
+
+void xtcp_request_put(struct xtcp_request *req)
+{
+	if (!refcount_dec_and_test(&req->ref))
+		return;
+	XTCP_INC(xtcp_request_net(req), REQDESTROYED);
+	sock_put(req->listener);
+	call_rcu(&req->rcu, xtcp_request_free_rcu);
+}
+
+/* Off the listener's list and without a timer; the node has left the table already. */
+static void xtcp_request_detach(struct xtcp_request *req)
+{
+	struct xtcp_listen *listen = &xtcp_sk(req->listener)->listen;
+
+	spin_lock_bh(&listen->lock);
+	if (!list_empty(&req->link)) {
+		list_del_init(&req->link);
+		listen->nr_requests--;
+	}
+	spin_unlock_bh(&listen->lock);
+	if (timer_delete(&req->timer))
+		xtcp_request_put(req);
+	xtcp_request_put(req);
+}
+
+void xtcp_request_drop(struct xtcp_request *req)
+{
+	if (xtcp_lookup_remove(xtcp_request_net(req), &req->node)) {
+		XTCP_INC(xtcp_request_net(req), ATTEMPTFAILS);
+		xtcp_request_detach(req);
+	}
+}
+
+void xtcp_request_drop_all(struct sock *listener)
+{
+	struct xtcp_listen *listen = &xtcp_sk(listener)->listen;
+	struct xtcp_request *req;
+
+	spin_lock_bh(&listen->lock);
+	while ((req = list_first_entry_or_null(&listen->requests, struct xtcp_request, link))) {
+		refcount_inc(&req->ref);
+		list_del_init(&req->link);
+		listen->nr_requests--;
+		spin_unlock_bh(&listen->lock);
+		xtcp_request_drop(req);
+		xtcp_request_put(req);
+		spin_lock_bh(&listen->lock);
+	}
+	spin_unlock_bh(&listen->lock);
+}
+
+/* Send the SYN-ACK again. */
+static void xtcp_request_resend(struct xtcp_request *req)
+{
+	struct xtcp_net *xn = xtcp_request_net(req);
+
+	if (req->retrans < U8_MAX)
+		req->retrans++;
+	XTCP_INC(xn, RETRANSSEGS);
+	xtcp_xmit_synack(req);
+}
+
+static void xtcp_request_expire(struct timer_list *timer)
+{
+	struct xtcp_request *req = timer_container_of(req, timer, timer);
+	struct xtcp_sock *listener = xtcp_sk(req->listener);
+	int limit = READ_ONCE(listener->syn_cnt) ?:
+		    READ_ONCE(xtcp_request_net(req)->sysctl.synack_retries);
+
+	if (req->timeouts >= limit || inet_sk_state_load(req->listener) != TCP_LISTEN) {
+		xtcp_request_drop(req);
+	} else {
+		req->timeouts++;
+		XTCP_INC(xtcp_request_net(req), TIMEOUTS);
+		xtcp_request_resend(req);
+		refcount_inc(&req->ref);
+		mod_timer(&req->timer, jiffies +
+			  usecs_to_jiffies(xtcp_timer_backoff_us(XTCP_RTO_INIT_US,
+								 req->timeouts)));
+		/* Somebody may have taken it out since, and found no timer to stop. */
+		if (list_empty_careful(&req->link) && timer_delete(&req->timer))
+			xtcp_request_put(req);
+	}
+	xtcp_request_put(req);
+}
+
+/* -- the SYN ------------------------------------------------------------------ */
+
+/* Linux's rules for a listener that has too much to do already. */
+static bool xtcp_request_overflow(struct sock *listener)
+{
+	struct xtcp_sock *xs = xtcp_sk(listener);
+	u32 waiting = READ_ONCE(xs->listen.nr_requests);
+
+	if (sk_acceptq_is_full(listener)) {
+		XTCP_INC(xs->xn, LISTENOVERFLOWS);
+		return true;
+	}
+	if (waiting >= READ_ONCE(listener->sk_max_ack_backlog) ||
+	    waiting >= READ_ONCE(xs->xn->sysctl.max_syn_backlog)) {
+		XTCP_INC(xs->xn, REQQFULL);
+		return true;
+	}
+	return false;
+}
+
+static struct xtcp_request *xtcp_request_alloc(struct sock *listener, struct sk_buff *skb,
+					       const struct xtcp_key *key,
+					       const struct xtcp_options *opt)
+{
+	struct xtcp_sock *xs = xtcp_sk(listener);
+	struct xtcp_request *req;
+
+	req = kmem_cache_zalloc(xtcp_request_cache, GFP_ATOMIC | __GFP_NOWARN);
+	if (!req)
+		return NULL;
+	sock_hold(listener);
+	req->listener = listener;
+	req->node.key = *key;
+	req->node.kind = XTCP_NODE_REQUEST;
+	INIT_LIST_HEAD(&req->link);
+	req->iss = xtcp_isn_next(key);
+	req->irs = xtcp_cb(skb)->seq;
+	req->mss = xtcp_handshake_peer_mss(opt, ipv6_addr_v4mapped(&key->raddr),
+					   READ_ONCE(xs->user_mss));
+	xtcp_delack_initial_window(listener, &req->rcv_wnd, &req->rcv_wscale);
+	req->wscale_ok = READ_ONCE(xs->xn->sysctl.window_scaling) &&
+			 (opt->seen & XTCP_SEEN_WSCALE);
+	if (req->wscale_ok) {
+		req->snd_wscale = opt->wscale;
+	} else {
+		req->rcv_wscale = 0;
+		req->rcv_wnd = min_t(u32, req->rcv_wnd, U16_MAX);
+	}
+	xtcp_lower_reply_path(skb, &req->iif, &req->mark, &req->tos);
+	/* The answer has the service type of the listener, as TCP's has. */
+	req->tos = ipv6_addr_v4mapped(&key->raddr) ? inet_sk(listener)->tos :
+						     inet6_sk(listener)->tclass;
+	if (!req->mark)
+		req->mark = READ_ONCE(listener->sk_mark);
+	if (listener->sk_bound_dev_if)
+		req->iif = listener->sk_bound_dev_if;
+	timer_setup(&req->timer, xtcp_request_expire, 0);
+	/* The table's, the timer's and ours. */
+	refcount_set(&req->ref, 3);
+	XTCP_INC(xs->xn, REQCREATED);
+	return req;
+}
+
+/* Put @req on its listener's list and start its timer. Return: false if it closed. */
+static bool xtcp_request_attach(struct xtcp_request *req)
+{
+	struct xtcp_listen *listen = &xtcp_sk(req->listener)->listen;
+	bool ok;
+
+	spin_lock_bh(&listen->lock);
+	/* xtcp_listen_stop() changes the state first, then empties the list. */
+	ok = inet_sk_state_load(req->listener) == TCP_LISTEN;
+	if (ok) {
+		list_add_tail(&req->link, &listen->requests);
+		listen->nr_requests++;
+		mod_timer(&req->timer, jiffies + usecs_to_jiffies(XTCP_RTO_INIT_US));
+	}
+	spin_unlock_bh(&listen->lock);
+	return ok;
+}
+
+void xtcp_request_syn(struct sock *listener, struct sk_buff *skb,
+		      const struct xtcp_key *key, const struct xtcp_options *opt)
+{
+	struct xtcp_net *xn = xtcp_sk(listener)->xn;
+	struct xtcp_request *req;
+
+	/* RFC 9293 MUST-57 */
+	if (!xtcp_lower_unicast(skb) || xtcp_request_overflow(listener))
+		goto drop;
+	req = xtcp_request_alloc(listener, skb, key, opt);
+	if (!req) {
+		XTCP_INC(xn, REQMEMDROP);
+		goto drop;
+	}
+	if (!xtcp_request_attach(req)) {
+		refcount_set(&req->ref, 1);
+		xtcp_request_put(req);
+		goto drop;
+	}
+	if (xtcp_lookup_insert(xn, &req->node)) {
+		/* Another CPU has the same SYN, or there is no memory for the table. */
+		xtcp_request_detach(req);
+		xtcp_request_put(req);
+		goto drop;
+	}
+	/* If the listener closed in between it did not find the node in the table. */
+	if (list_empty_careful(&req->link))
+		xtcp_request_drop(req);
+	else
+		xtcp_xmit_synack(req);
+	xtcp_request_put(req);
+	return;
+drop:
+	XTCP_INC(xn, LISTENDROPS);
+}
+
+/* -- the third segment -------------------------------------------------------- */
+
+/* The SYN again: the peer has not heard our answer. */
+static bool xtcp_request_is_repeat(const struct xtcp_request *req,
+				   const struct xtcp_skb_cb *cb)
+{
+	return (cb->flags & (XTCP_SYN | XTCP_ACK | XTCP_RST)) == XTCP_SYN &&
+	       cb->seq == req->irs;
+}
+
+static bool xtcp_request_acceptable(const struct xtcp_request *req,
+				    const struct xtcp_skb_cb *cb)
+{
+	return !xtcp_seq_before(cb->end_seq, req->irs + 1) &&
+	       !xtcp_seq_after(cb->seq, req->irs + 1 + req->rcv_wnd);
+}
+
+/* Hand the connection over from @req to @child. Return: false if it was too late. */
+static bool xtcp_request_promote(struct xtcp_request *req, struct sock *child)
+{
+	struct xtcp_net *xn = xtcp_request_net(req);
+	struct xtcp_sock *xs = xtcp_sk(child);
+
+	if (xtcp_ports_inherit(xn, &xs->node))
+		return false;
+	/* One of several CPUs with the same segment wins here. */
+	if (xtcp_lookup_replace(xn, &req->node, &xs->node))
+		return false;
+	xtcp_request_detach(req);
+	if (!xtcp_listen_enqueue(req->listener, child)) {
+		/* The listener has closed: the peer learns it by RST. */
+		xtcp_xmit_rst(child);
+		return false;
+	}
+	XTCP_INC(xn, PASSIVEOPENS);
+	return true;
+}
+
+static struct sock *xtcp_request_complete(struct xtcp_request *req, struct sk_buff *skb)
+{
+	struct xtcp_net *xn = xtcp_request_net(req);
+	struct sock *child;
+
+	if (sk_acceptq_is_full(req->listener)) {
+		XTCP_INC(xn, LISTENOVERFLOWS);
+		XTCP_INC(xn, LISTENDROPS);
+		if (READ_ONCE(xn->sysctl.abort_on_overflow)) {
+			xtcp_xmit_reply_rst(xn, skb, &req->node.key);
+			xtcp_request_drop(req);
+		} else {
+			/* The SYN-ACK that follows gives the peer another try. */
+			req->acked = true;
+		}
+		return NULL;
+	}
+	child = xtcp_handshake_child(req, skb);
+	if (!child) {
+		XTCP_INC(xn, LISTENDROPS);
+		return NULL;
+	}
+	if (!xtcp_request_promote(req, child)) {
+		xtcp_handshake_abandon(child);
+		return NULL;
+	}
+	return child;
+}
+
+struct sock *xtcp_request_segment(struct xtcp_request *req, struct sk_buff *skb,
+				  const struct xtcp_options *opt)
+{
+	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	struct xtcp_net *xn = xtcp_request_net(req);
+	unsigned long *stamp = &req->ack_stamp;
+
+	if (xtcp_request_is_repeat(req, cb)) {
+		if (xtcp_xmit_rate_ok(stamp, READ_ONCE(xn->sysctl.invalid_ratelimit)))
+			xtcp_request_resend(req);
+		return NULL;
+	}
+	if (!xtcp_request_acceptable(req, cb)) {
+		XTCP_INC(xn, OUTOFWINDOW);
+		if (!(cb->flags & XTCP_RST) &&
+		    xtcp_xmit_rate_ok(stamp, READ_ONCE(xn->sysctl.invalid_ratelimit)))
+			xtcp_xmit_request_ack(req);
+		return NULL;
+	}
+	if (cb->flags & XTCP_RST) {
+		/* RFC 9293 figure 8: back to LISTEN. Only the exact number counts (RFC 5961). */
+		if (cb->seq == req->irs + 1)
+			xtcp_request_drop(req);
+		else
+			xtcp_xmit_request_ack(req);
+		return NULL;
+	}
+	if ((cb->flags & XTCP_SYN) && cb->seq != req->irs) {
+		XTCP_INC(xn, SYNCHALLENGE);
+		if (xtcp_xmit_rate_ok(stamp, READ_ONCE(xn->sysctl.invalid_ratelimit)))
+			xtcp_xmit_request_ack(req);
+		return NULL;
+	}
+	if (!(cb->flags & XTCP_ACK))
+		return NULL;
+	if (cb->ack != req->iss + 1) {
+		xtcp_xmit_reply_rst(xn, skb, &req->node.key);
+		return NULL;
+	}
+	return xtcp_request_complete(req, skb);
+}
+
+int xtcp_request_init(void)
+{
+	xtcp_request_cache = KMEM_CACHE(xtcp_request, SLAB_HWCACHE_ALIGN);
+	return xtcp_request_cache ? 0 : -ENOMEM;
+}
+
+void xtcp_request_exit(void)
+{
+	rcu_barrier();
+	kmem_cache_destroy(xtcp_request_cache);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Connection requests: SYN-RECEIVED without a socket (a minisock). */
+#ifndef _XTCP_REQUEST_H
+#define _XTCP_REQUEST_H
+
+#include <linux/refcount.h>
+#include <linux/timer.h>
+#include "lookup.h"
+#include "options.h"
+
+struct sk_buff;
+struct sock;
+
+/**
+ * struct xtcp_request - a passive open before its third segment
+ * @node: place in the connection table
+ * @ref: one of the table and listener together (dropped by the one who takes the
+ *	 node out of the table), one of the pending timer, one of each user
+ * @timer: SYN-ACK retransmission; holds a reference while pending
+ * @link: in xtcp_listen.requests, under its lock; empty once taken off
+ * @listener: who received the SYN; the request holds a reference
+ * @iss: our ISS
+ * @irs: the peer's
+ * @sent_us: clock at the last SYN-ACK, for the first RTT sample
+ * @rcv_wnd: window that the SYN-ACK offers
+ * @mss: the peer's MSS option, or the default
+ * @snd_wscale: shift of the peer's windows
+ * @rcv_wscale: shift of ours
+ * @wscale_ok: both sides sent the option
+ * @acked: the third segment came while the accept queue was full
+ * @retrans: SYN-ACKs sent again, whatever the reason: Karn
+ * @timeouts: expiries of @timer
+ * @tos: type of service of the SYN
+ * @mark: mark of the replies
+ * @iif: interface the replies are bound to, 0: any
+ * @ack_stamp: jiffies of the last answer to a segment that brought nothing
+ * @rcu: lookups may still see it
+ */
+struct xtcp_request {
+	struct xtcp_node node;
+	refcount_t ref;
+	struct timer_list timer;
+	struct list_head link;
+	struct sock *listener;
+	u32 iss;
+	u32 irs;
+	u32 sent_us;
+	u32 rcv_wnd;
+	u16 mss;
+	u8 snd_wscale;
+	u8 rcv_wscale;
+	bool wscale_ok;
+	bool acked;
+	u8 retrans;
+	u8 timeouts;
+	u8 tos;
+	u32 mark;
+	int iif;
+	unsigned long ack_stamp;
+	struct rcu_head rcu;
+};
+
+int xtcp_request_init(void);
+void xtcp_request_exit(void);
+
+/*
+ * A SYN reached a listener: make a request and answer with SYN-ACK, or drop it
+ * with a counter (RFC 9293 3.10.7.2). Takes over nothing: the caller frees @skb.
+ * Context: softirq, RCU read side; the listener is not locked.
+ */
+void xtcp_request_syn(struct sock *listener, struct sk_buff *skb,
+		      const struct xtcp_key *key, const struct xtcp_options *opt);
+
+/**
+ * xtcp_request_segment() - a segment for a request (SYN-RECEIVED, RFC 9293 3.10.7.4)
+ * @req: found in the table; the caller's reference stays the caller's
+ * @skb: validated segment
+ * @opt: its options
+ *
+ * Context: softirq, RCU read side.
+ * Return: the child, locked (bh_lock_sock) and with a reference, to which the
+ * caller gives @skb; NULL if @skb is dealt with and to be freed.
+ */
+struct sock *xtcp_request_segment(struct xtcp_request *req, struct sk_buff *skb,
+				  const struct xtcp_options *opt);
+
+/* Take @req out of the table, its listener and its timer. Idempotent. Any context. */
+void xtcp_request_drop(struct xtcp_request *req);
+
+void xtcp_request_put(struct xtcp_request *req);
+
+/* The listener closes: end all its requests. Socket lock held. */
+void xtcp_request_drop_all(struct sock *listener);
+
+#endif /* _XTCP_REQUEST_H */

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sendmsg: from the writer into the send queue.
+ *
+ * Octets are copied into page fragments of the last unsent buffer until it holds a
+ * super-segment; memory is charged before it is used, and a writer without room waits.
+ */
+#include <linux/tcp.h>
+#include <net/sock.h>
+
+#include "output.h"
+#include "send.h"
+#include "skb_cb.h"
+#include "xmit.h"
+#include "xtcp_sock.h"
+
+/* A new buffer at the end of the write queue; NULL if there is no room for it. */
+static struct sk_buff *xtcp_send_new_skb(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_skb_cb *cb;
+	struct sk_buff *skb;
+
+	if (!sk_stream_memory_free(sk))
+		return NULL;
+	skb = xtcp_xmit_alloc(sk, sk->sk_allocation);
+	if (!skb)
+		return NULL;
+	if (!sk_wmem_schedule(sk, skb->truesize)) {
+		kfree_skb(skb);
+		return NULL;
+	}
+	cb = xtcp_cb(skb);
+	cb->seq = xs->snd.write_seq;
+	cb->end_seq = cb->seq;
+	cb->flags = XTCP_ACK;
+	sk_wmem_queued_add(sk, skb->truesize);
+	sk_mem_charge(sk, skb->truesize);
+	__skb_queue_tail(&sk->sk_write_queue, skb);
+	return skb;
+}
+
+/* The last unsent buffer if it has room for one more octet, else a new one, or NULL. */
+static struct sk_buff *xtcp_send_tail(struct sock *sk, u32 goal)
+{
+	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
+
+	if (skb && skb->len < goal)
+		return skb;
+	return xtcp_send_new_skb(sk);
+}
+
+/* A buffer that got nothing goes again. */
+static void xtcp_send_drop_empty(struct sock *sk)
+{
+	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
+
+	if (skb && !skb->len && !(xtcp_cb(skb)->flags & XTCP_FIN)) {
+		__skb_unlink(skb, &sk->sk_write_queue);
+		xtcp_rtxq_free_skb(sk, skb);
+	}
+}
+
+/*
+ * Copy up to @max octets into @skb. Return: octets copied; 0 if the buffer has no
+ * fragment left; -ENOMEM to wait for memory; -EFAULT.
+ */
+static int xtcp_send_copy(struct sock *sk, struct msghdr *msg, struct sk_buff *skb, int max)
+{
+	struct page_frag *pfrag = sk_page_frag(sk);
+	int i = skb_shinfo(skb)->nr_frags, copy, err;
+	bool merge;
+
+	if (!sk_page_frag_refill(sk, pfrag))
+		return -ENOMEM;
+	merge = skb_can_coalesce(skb, i, pfrag->page, pfrag->offset);
+	if (!merge && i >= MAX_SKB_FRAGS)
+		return 0;
+	copy = min_t(int, max, pfrag->size - pfrag->offset);
+	if (!sk_wmem_schedule(sk, copy))
+		return -ENOMEM;
+	err = skb_copy_to_page_nocache(sk, &msg->msg_iter, skb, pfrag->page, pfrag->offset, copy);
+	if (err)
+		return err;
+	if (merge) {
+		skb_frag_size_add(&skb_shinfo(skb)->frags[i - 1], copy);
+	} else {
+		skb_fill_page_desc(skb, i, pfrag->page, pfrag->offset, copy);
+		get_page(pfrag->page);
+	}
+	pfrag->offset += copy;
+	return copy;
+}
+
+/* What was queued is complete for now: mark its end and send what may go. */
+static void xtcp_send_finish(struct sock *sk, int flags)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct sk_buff *tail = skb_peek_tail(&sk->sk_write_queue);
+
+	if (tail) {
+		xtcp_cb(tail)->flags |= XTCP_PSH;
+		xs->snd.pushed_seq = xs->snd.write_seq;
+	}
+	if (flags & MSG_OOB) {
+		xs->snd.up = xs->snd.write_seq;
+		xs->snd.urgent = true;
+	}
+	xtcp_output_push_more(sk, flags & MSG_MORE);
+}
+
+/* Wait for room. What is queued already goes first. 0 or -errno. */
+static int xtcp_send_wait(struct sock *sk, int flags, int copied, long *timeo)
+{
+	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+	if (copied)
+		xtcp_output_push_more(sk, flags & MSG_MORE);
+	return sk_stream_wait_memory(sk, timeo);
+}
+
+/* The loop of sendmsg. Return: octets queued, and *@err for what stopped it. */
+static int xtcp_send_queue(struct sock *sk, struct msghdr *msg, long *timeo, int *err)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	int copied = 0, flags = msg->msg_flags, n;
+	u32 goal = xtcp_output_size_goal(sk);
+	struct sk_buff *skb;
+
+	*err = 0;
+	while (msg_data_left(msg)) {
+		if (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN)) {
+			*err = -EPIPE;
+			break;
+		}
+		n = -ENOMEM;
+		skb = xtcp_send_tail(sk, goal);
+		if (skb) {
+			n = xtcp_send_copy(sk, msg, skb,
+					   min_t(size_t, msg_data_left(msg), goal - skb->len));
+			if (!n) {
+				skb = xtcp_send_new_skb(sk);
+				n = skb ? xtcp_send_copy(sk, msg, skb,
+							 min_t(size_t, msg_data_left(msg), goal)) :
+					  -ENOMEM;
+			}
+		}
+		if (n > 0) {
+			xs->snd.write_seq += n;
+			xtcp_cb(skb)->end_seq += n;
+			copied += n;
+			/* Send while the next buffer fills. */
+			if (skb->len >= goal && msg_data_left(msg))
+				xtcp_output_push_more(sk, true);
+			continue;
+		}
+		xtcp_send_drop_empty(sk);
+		*err = n == -ENOMEM ? xtcp_send_wait(sk, flags, copied, timeo) : n;
+		if (*err)
+			break;
+		goal = xtcp_output_size_goal(sk);
+	}
+	return copied;
+}
+
+static int xtcp_send_locked(struct sock *sk, struct msghdr *msg)
+{
+	int flags = msg->msg_flags, copied = 0, err;
+	long timeo = sock_sndtimeo(sk, flags & MSG_DONTWAIT);
+
+	if ((1 << sk->sk_state) & ~(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) {
+		err = sk_stream_wait_connect(sk, &timeo);
+		if (err)
+			goto error;
+	}
+	xtcp_clock_refresh(xtcp_sk(sk));
+	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
+	xtcp_output_current_mss(sk);
+	err = -EPIPE;
+	if (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN))
+		goto error;
+
+	copied = xtcp_send_queue(sk, msg, &timeo, &err);
+	if (copied) {
+		xtcp_send_finish(sk, flags);
+		return copied;
+	}
+	if (!err)
+		return 0;
+error:
+	err = sk_stream_error(sk, flags, err);
+	/* Nothing is on its way that would wake an edge-triggered writer later. */
+	if (err == -EAGAIN && xtcp_rtxq_empty(&xtcp_sk(sk)->rtxq) &&
+	    skb_queue_empty(&sk->sk_write_queue))
+		sk->sk_write_space(sk);
+	return err;
+}
+
+int xtcp_send_msg(struct sock *sk, struct msghdr *msg, size_t size)
+{
+	int ret;
+
+	if (unlikely(msg->msg_flags & MSG_FASTOPEN))
+		return -EOPNOTSUPP;
+	lock_sock(sk);
+	ret = xtcp_send_locked(sk, msg);
+	release_sock(sk);
+	return ret;
+}

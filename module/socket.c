@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * struct proto and the life of a struct xtcp_sock.
+ *
+ * References: a socket is born with one, which its connection's life stands for;
+ * xtcp_close_destroy() drops it. The kernel timer has one while it is pending. The
+ * connection table has none: the node leaves it before the first one is dropped,
+ * and SOCK_RCU_FREE keeps the memory for lookups that are still under way.
+ */
+#include <asm/ioctls.h>
+#include <linux/tcp.h>
+#include <net/inet_common.h>
+#include <net/ipv6.h>
+#include <net/sock.h>
+#include <uapi/linux/xtcp.h>
+
+#include "close.h"
+#include "compat/compat.h"
+#include "handshake.h"
+#include "icmp.h"
+#include "listen.h"
+#include "output.h"
+#include "ports.h"
+#include "recv.h"
+#include "rtxq.h"
+#include "send.h"
+#include "socket.h"
+#include "sockopt.h"
+#include "state.h"
+#include "sysctl.h"
+#include "timer.h"
+#include "window.h"
+#include "xtcp_sock.h"
+
+/* -- memory of the whole machine ---------------------------------------------- */
+
+static atomic_long_t xtcp_memory_allocated;
+static DEFINE_PER_CPU(int, xtcp_memory_per_cpu_fw_alloc);
+static DEFINE_PER_CPU(unsigned int, xtcp_orphan_count);
+static struct percpu_counter xtcp_sockets_allocated;
+static unsigned long xtcp_memory_pressure;
+
+/* What __sk_mem_schedule() grants a socket whatever the others use. */
+static int xtcp_floor_wmem[3] = { 4096, 65536, 4 * 1024 * 1024 };
+static int xtcp_floor_rmem[3] = { 4096, 131072, 6 * 1024 * 1024 };
+
+static void xtcp_enter_memory_pressure(struct sock *sk)
+{
+	if (READ_ONCE(xtcp_memory_pressure))
+		return;
+	WRITE_ONCE(xtcp_memory_pressure, jiffies ?: 1);
+	XTCP_INC(xtcp_sk(sk)->xn, MEMORYPRESSURES);
+}
+
+static void xtcp_leave_memory_pressure(struct sock *sk)
+{
+	if (READ_ONCE(xtcp_memory_pressure))
+		WRITE_ONCE(xtcp_memory_pressure, 0);
+}
+
+int xtcp_socket_orphans(void)
+{
+	static unsigned long stamp;
+	static int cached;
+	int cpu, sum = 0;
+
+	if (time_before(jiffies, READ_ONCE(stamp) + HZ / 10))
+		return READ_ONCE(cached);
+	WRITE_ONCE(stamp, jiffies);
+	for_each_possible_cpu(cpu)
+		sum += (int)per_cpu(xtcp_orphan_count, cpu);
+	sum = max(sum, 0);
+	WRITE_ONCE(cached, sum);
+	return sum;
+}
+
+/* -- birth and death ---------------------------------------------------------- */
+
+void xtcp_socket_start(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	bool nodelay = xs->snd.nodelay, cork = xs->snd.cork;
+
+	memset(&xs->snd, 0, sizeof(xs->snd));
+	memset(&xs->rcv, 0, sizeof(xs->rcv));
+	memset(&xs->rtxq, 0, sizeof(xs->rtxq));
+	memset(&xs->recovery, 0, sizeof(xs->recovery));
+	xs->snd.nodelay = nodelay;
+	xs->snd.cork = cork;
+	xs->snd.mss = 536;
+	/* Half of the buffer is payload until measured otherwise. */
+	xs->rcv.ratio = XTCP_WIN_RATIO_ONE / 2;
+	xtcp_reasm_init(&xs->reasm);
+	xtcp_rtt_init(&xs->rtt);
+	xtcp_cong_start(&xs->cong, xs->snd.mss);
+	xs->timer.armed = 0;
+	xs->timer.probes = 0;
+	xs->deferred = 0;
+	xs->bytes_sent = 0;
+	xs->bytes_retrans = 0;
+	xs->bytes_acked = 0;
+	xs->bytes_received = 0;
+	xs->segs_in = 0;
+	xs->segs_out = 0;
+	xs->total_retrans = 0;
+	WRITE_ONCE(sk->sk_err_soft, 0);
+}
+
+void xtcp_socket_reset(struct sock *sk)
+{
+	xtcp_socket_start(sk);
+	/* A listener's clones must not share it. */
+	if (sk->sk_frag.page) {
+		put_page(sk->sk_frag.page);
+		sk->sk_frag.page = NULL;
+		sk->sk_frag.offset = 0;
+	}
+}
+
+/* Room in the send buffer: wake writers if it is enough to be worth it. */
+static void xtcp_socket_write_space(struct sock *sk)
+{
+	struct socket *sock = sk->sk_socket;
+	struct socket_wq *wq;
+
+	if (!sk_stream_is_writeable(sk) || !sock)
+		return;
+	clear_bit(SOCK_NOSPACE, &sock->flags);
+	rcu_read_lock();
+	wq = rcu_dereference(sk->sk_wq);
+	if (skwq_has_sleeper(wq))
+		wake_up_interruptible_poll(&wq->wait, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+	if (wq && wq->fasync_list && !(sk->sk_shutdown & SEND_SHUTDOWN))
+		sock_wake_async(wq, SOCK_WAKE_SPACE, POLL_OUT);
+	rcu_read_unlock();
+}
+
+static void xtcp_socket_born(struct sock *sk)
+{
+	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
+	/* Lookups and /proc read sockets without a lock. */
+	sock_set_flag(sk, SOCK_RCU_FREE);
+	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, 1);
+	XTCP_INC(xtcp_sk(sk)->xn, SOCKCREATED);
+}
+
+/* struct proto.init: a new socket, zeroed but for struct sock. */
+static int xtcp_socket_init(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	char name[XTCP_CONG_NAME_MAX];
+
+	xs->xn = xtcp_net(sock_net(sk));
+	xs->node.kind = XTCP_NODE_SOCK;
+	INIT_HLIST_NODE(&xs->node.bind);
+	xtcp_listen_init(&xs->listen);
+	xtcp_timer_init(sk);
+	/* The sysctl names an algorithm whose module may have gone since. */
+	xtcp_sysctl_cong_name(xs->xn, name);
+	if (xtcp_cong_assign(&xs->cong, name))
+		xtcp_cong_assign(&xs->cong, NULL);
+	xtcp_socket_start(sk);
+	sk->sk_write_space = xtcp_socket_write_space;
+	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(xs->xn->sysctl.wmem[1]));
+	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(xs->xn->sysctl.rmem[1]));
+	sk_sockets_allocated_inc(sk);
+	xtcp_socket_born(sk);
+	return 0;
+}
+
+/* Own copies of what the IPv6 part of a listener points to. */
+static void xtcp_socket_clone_inet6(struct sock *sk)
+{
+	struct xtcp6_sock *xs6 = container_of(xtcp_sk(sk), struct xtcp6_sock, xtcp);
+	struct ipv6_pinfo *np = &xs6->inet6;
+	struct ipv6_txoptions *opt;
+
+	inet_sk(sk)->pinet6 = np;
+	np->ipv6_mc_list = NULL;
+	np->ipv6_ac_list = NULL;
+	np->ipv6_fl_list = NULL;
+	np->pktoptions = NULL;
+	np->mcast_oif = 0;
+	np->rcv_flowinfo = 0;
+	rcu_read_lock();
+	opt = rcu_dereference(np->opt);
+	if (opt)
+		opt = ipv6_dup_options(sk, opt);
+	RCU_INIT_POINTER(np->opt, opt);
+	rcu_read_unlock();
+}
+
+void xtcp_socket_init_clone(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct inet_sock *inet = inet_sk(sk);
+
+	memset(&xs->node, 0, sizeof(xs->node));
+	xs->node.kind = XTCP_NODE_SOCK;
+	INIT_HLIST_NODE(&xs->node.bind);
+	xtcp_listen_init(&xs->listen);
+	xtcp_timer_init(sk);
+	xtcp_cong_inherit(&xs->cong);
+	sk->sk_ack_backlog = 0;
+	inet->mc_list = NULL;
+	RCU_INIT_POINTER(inet->inet_opt, NULL);
+	if (sk->sk_family == AF_INET6)
+		xtcp_socket_clone_inet6(sk);
+	xtcp_socket_born(sk);
+}
+
+/* struct proto.destroy: the socket is in CLOSED and in no table. */
+static void xtcp_socket_destroy(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	xtcp_timer_stop(sk);
+	xtcp_rtxq_purge(sk);
+	xtcp_reasm_purge(&xs->reasm);
+	xtcp_ports_release(xs->xn, &xs->node);
+	xtcp_cong_release(&xs->cong);
+	sk_sockets_allocated_dec(sk);
+	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
+	XTCP_INC(xs->xn, SOCKDESTROYED);
+}
+
+/* struct proto.unhash: no segment finds the socket any more. */
+static void xtcp_socket_unhash(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	if (sk->sk_state == TCP_LISTEN)
+		xtcp_ports_unlisten(sk);
+	else
+		xtcp_lookup_remove(xs->xn, &xs->node);
+}
+
+/* What found the socket busy. Called with the spinlock, before the user lets go. */
+static void xtcp_socket_release_cb(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	if (likely(!READ_ONCE(xs->deferred)))
+		return;
+	if (test_and_clear_bit(XTCP_DEFER_PMTU, &xs->deferred))
+		xtcp_icmp_deferred_pmtu(sk);
+	if (test_and_clear_bit(XTCP_DEFER_TIMER, &xs->deferred))
+		xtcp_timer_deferred(sk);
+}
+
+/* -- poll and ioctl ----------------------------------------------------------- */
+
+static __poll_t xtcp_poll_writable(struct sock *sk)
+{
+	if (sk->sk_shutdown & SEND_SHUTDOWN)
+		return EPOLLOUT | EPOLLWRNORM;
+	if (sk_stream_is_writeable(sk))
+		return EPOLLOUT | EPOLLWRNORM;
+	/* Ask for the wake-up first, then look again: room may have come in between. */
+	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
+	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+	smp_mb__after_atomic();
+	return sk_stream_is_writeable(sk) ? EPOLLOUT | EPOLLWRNORM : 0;
+}
+
+__poll_t xtcp_socket_poll(struct file *file, struct socket *sock, poll_table *wait)
+{
+	struct sock *sk = sock->sk;
+	const struct xtcp_sock *xs = xtcp_sk(sk);
+	u8 shutdown;
+	__poll_t mask = 0;
+	int state;
+
+	sock_poll_wait(file, sock, wait);
+	state = inet_sk_state_load(sk);
+	if (state == TCP_LISTEN)
+		return xtcp_listen_ready(sk) ? EPOLLIN | EPOLLRDNORM : 0;
+
+	shutdown = READ_ONCE(sk->sk_shutdown);
+	if (shutdown == SHUTDOWN_MASK || state == TCP_CLOSE)
+		mask |= EPOLLHUP;
+	if (shutdown & RCV_SHUTDOWN)
+		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
+	if (state != TCP_SYN_SENT && state != TCP_SYN_RECV) {
+		int target = sock_rcvlowat(sk, 0, INT_MAX);
+		u16 urg = READ_ONCE(xs->rcv.urg);
+
+		/* An urgent octet in front is nothing to read. */
+		if (unlikely(urg) && READ_ONCE(xs->rcv.up) == READ_ONCE(xs->rcv.copied) &&
+		    !sock_flag(sk, SOCK_URGINLINE))
+			target++;
+		if (xtcp_recv_readable(sk, target))
+			mask |= EPOLLIN | EPOLLRDNORM;
+		mask |= xtcp_poll_writable(sk);
+		if (urg & XTCP_URG_VALID)
+			mask |= EPOLLPRI;
+	}
+	/* Pairs with the barrier in xtcp_close_reset(). */
+	smp_rmb();
+	if (READ_ONCE(sk->sk_err) || !skb_queue_empty_lockless(&sk->sk_error_queue))
+		mask |= EPOLLERR;
+	return mask;
+}
+
+static int xtcp_socket_ioctl(struct sock *sk, int cmd, xtcp_ioctl_arg arg)
+{
+	const struct xtcp_sock *xs = xtcp_sk(sk);
+	int answer;
+
+	switch (cmd) {
+	case SIOCINQ:
+		if (sk->sk_state == TCP_LISTEN)
+			return -EINVAL;
+		lock_sock(sk);
+		answer = xtcp_recv_inq(sk);
+		release_sock(sk);
+		break;
+	case SIOCATMARK:
+		answer = READ_ONCE(xs->rcv.urg) &&
+			 READ_ONCE(xs->rcv.up) == READ_ONCE(xs->rcv.copied);
+		break;
+	case SIOCOUTQ:
+	case SIOCOUTQNSD:
+		if (sk->sk_state == TCP_LISTEN)
+			return -EINVAL;
+		if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+			answer = 0;
+		else
+			answer = READ_ONCE(xs->snd.write_seq) -
+				 (cmd == SIOCOUTQ ? READ_ONCE(xs->snd.una) :
+						    READ_ONCE(xs->snd.nxt));
+		break;
+	default:
+		return -ENOIOCTLCMD;
+	}
+	return xtcp_ioctl_answer(answer, arg);
+}
+
+/* -- struct proto ------------------------------------------------------------- */
+
+XTCP_DEFINE_PROTO_ACCEPT(xtcp_socket_accept, xtcp_listen_accept)
+XTCP_DEFINE_PROTO_RECVMSG(xtcp_socket_recvmsg, xtcp_recv_msg)
+
+#define XTCP_PROTO_COMMON						\
+	.owner			= THIS_MODULE,				\
+	.close			= xtcp_close,				\
+	.connect		= xtcp_handshake_connect,		\
+	.disconnect		= xtcp_close_disconnect,		\
+	.accept			= xtcp_socket_accept,			\
+	.ioctl			= xtcp_socket_ioctl,			\
+	.init			= xtcp_socket_init,			\
+	.destroy		= xtcp_socket_destroy,			\
+	.shutdown		= xtcp_close_shutdown,			\
+	.setsockopt		= xtcp_setsockopt,			\
+	.getsockopt		= xtcp_getsockopt,			\
+	.keepalive		= xtcp_sockopt_keepalive,		\
+	.sendmsg		= xtcp_send_msg,			\
+	.recvmsg		= xtcp_socket_recvmsg,			\
+	.backlog_rcv		= xtcp_state_backlog,			\
+	.release_cb		= xtcp_socket_release_cb,		\
+	.unhash			= xtcp_socket_unhash,			\
+	.get_port		= xtcp_ports_get,			\
+	.enter_memory_pressure	= xtcp_enter_memory_pressure,		\
+	.leave_memory_pressure	= xtcp_leave_memory_pressure,		\
+	.memory_allocated	= &xtcp_memory_allocated,		\
+	.per_cpu_fw_alloc	= &xtcp_memory_per_cpu_fw_alloc,	\
+	.sockets_allocated	= &xtcp_sockets_allocated,		\
+	.memory_pressure	= &xtcp_memory_pressure,		\
+	.orphan_count		= &xtcp_orphan_count,			\
+	.sysctl_mem		= xtcp_sysctl_mem,			\
+	.sysctl_wmem		= xtcp_floor_wmem,			\
+	.sysctl_rmem		= xtcp_floor_rmem,			\
+	.max_header		= 128 + MAX_HEADER,			\
+	.no_autobind		= true
+
+struct proto xtcp_prot = {
+	.name			= "XTCP",
+	.obj_size		= sizeof(struct xtcp_sock),
+	XTCP_PROTO_COMMON,
+};
+
+struct proto xtcpv6_prot = {
+	.name			= "XTCPv6",
+	.obj_size		= sizeof(struct xtcp6_sock),
+	XTCP_PROTO_COMMON,
+};
+
+int xtcp_socket_register(void)
+{
+	int err = percpu_counter_init(&xtcp_sockets_allocated, 0, GFP_KERNEL);
+
+	if (err)
+		return err;
+	err = proto_register(&xtcp_prot, 1);
+	if (err)
+		goto counter;
+	err = proto_register(&xtcpv6_prot, 1);
+	if (err)
+		goto prot;
+	return 0;
+prot:
+	proto_unregister(&xtcp_prot);
+counter:
+	percpu_counter_destroy(&xtcp_sockets_allocated);
+	return err;
+}
+
+void xtcp_socket_unregister(void)
+{
+	proto_unregister(&xtcpv6_prot);
+	proto_unregister(&xtcp_prot);
+	percpu_counter_destroy(&xtcp_sockets_allocated);
+}

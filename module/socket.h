@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* struct proto and the life of a struct xtcp_sock. */
+#ifndef _XTCP_SOCKET_H
+#define _XTCP_SOCKET_H
+
+#include <linux/poll.h>
+
+struct proto;
+struct sock;
+struct socket;
+
+extern struct proto xtcp_prot;
+extern struct proto xtcpv6_prot;
+
+int xtcp_socket_register(void);
+void xtcp_socket_unregister(void);
+
+/* A connection starts: nothing is left of an earlier one. Options stay. Socket lock held. */
+void xtcp_socket_start(struct sock *sk);
+
+/* disconnect(): as xtcp_socket_start(), and what a connected socket had besides. */
+void xtcp_socket_reset(struct sock *sk);
+
+/* Make a socket of its own out of a fresh clone of a listener (sk_clone_lock()). */
+void xtcp_socket_init_clone(struct sock *sk);
+
+/* Sockets that no process holds, on the whole machine; up to 100 ms old. */
+int xtcp_socket_orphans(void);
+
+/* struct proto_ops.poll */
+__poll_t xtcp_socket_poll(struct file *file, struct socket *sock, poll_table *wait);
+
+#endif /* _XTCP_SOCKET_H */

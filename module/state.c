@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The state machine: transitions, and what a segment does in each state. */
+#include <linux/tcp.h>
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include "ack.h"
+#include "close.h"
+#include "delack.h"
+#include "handshake.h"
+#include "input.h"
+#include "options.h"
+#include "output.h"
+#include "ports.h"
+#include "rcvq.h"
+#include "seq.h"
+#include "skb_cb.h"
+#include "state.h"
+#include "timewait.h"
+#include "urgent.h"
+#include "xmit.h"
+#include "xtcp_sock.h"
+
+/* -- transitions -------------------------------------------------------------- */
+
+/* 0: the event must not happen in this state. */
+static const u8 xtcp_transition[TCP_MAX_STATES][XTCP_EV_MAX] = {
+	[TCP_CLOSE] = {
+		[XTCP_EV_PASSIVE_OPEN]	= TCP_LISTEN,
+		[XTCP_EV_ACTIVE_OPEN]	= TCP_SYN_SENT,
+		[XTCP_EV_CLOSE]		= TCP_CLOSE,
+		[XTCP_EV_ABORT]		= TCP_CLOSE,
+	},
+	[TCP_LISTEN] = {
+		[XTCP_EV_RCV_SYN]	= TCP_SYN_RECV,
+		[XTCP_EV_CLOSE]		= TCP_CLOSE,
+		[XTCP_EV_ABORT]		= TCP_CLOSE,
+	},
+	[TCP_SYN_SENT] = {
+		[XTCP_EV_RCV_SYN]	= TCP_SYN_RECV,
+		[XTCP_EV_RCV_SYN_ACK]	= TCP_ESTABLISHED,
+		[XTCP_EV_CLOSE]		= TCP_CLOSE,
+		[XTCP_EV_ABORT]		= TCP_CLOSE,
+	},
+	[TCP_SYN_RECV] = {
+		[XTCP_EV_RCV_ACK_OF_SYN] = TCP_ESTABLISHED,
+		[XTCP_EV_CLOSE]		= TCP_FIN_WAIT1,
+		[XTCP_EV_ABORT]		= TCP_CLOSE,
+	},
+	[TCP_ESTABLISHED] = {
+		[XTCP_EV_CLOSE]		= TCP_FIN_WAIT1,
+		[XTCP_EV_RCV_FIN]	= TCP_CLOSE_WAIT,
+		[XTCP_EV_ABORT]		= TCP_CLOSE,
+	},
+	[TCP_FIN_WAIT1] = {
+		[XTCP_EV_CLOSE]		= TCP_FIN_WAIT1,
+		[XTCP_EV_RCV_FIN]	= TCP_CLOSING,
+		[XTCP_EV_RCV_ACK_OF_FIN] = TCP_FIN_WAIT2,
+		[XTCP_EV_ABORT]		= TCP_CLOSE,
+	},
+	[TCP_FIN_WAIT2] = {
+		[XTCP_EV_CLOSE]		= TCP_FIN_WAIT2,
+		[XTCP_EV_RCV_FIN]	= TCP_TIME_WAIT,
+		[XTCP_EV_ABORT]		= TCP_CLOSE,
+	},
+	[TCP_CLOSE_WAIT] = {
+		[XTCP_EV_CLOSE]		= TCP_LAST_ACK,
+		[XTCP_EV_ABORT]		= TCP_CLOSE,
+	},
+	[TCP_LAST_ACK] = {
+		[XTCP_EV_CLOSE]		= TCP_LAST_ACK,
+		[XTCP_EV_RCV_ACK_OF_FIN] = TCP_CLOSE,
+		[XTCP_EV_ABORT]		= TCP_CLOSE,
+	},
+	[TCP_CLOSING] = {
+		[XTCP_EV_CLOSE]		= TCP_CLOSING,
+		[XTCP_EV_RCV_ACK_OF_FIN] = TCP_TIME_WAIT,
+		[XTCP_EV_ABORT]		= TCP_CLOSE,
+	},
+	[TCP_TIME_WAIT] = {
+		[XTCP_EV_CLOSE]		= TCP_TIME_WAIT,
+		[XTCP_EV_RCV_FIN]	= TCP_TIME_WAIT,
+		[XTCP_EV_TIMEOUT_2MSL]	= TCP_CLOSE,
+		[XTCP_EV_ABORT]		= TCP_CLOSE,
+	},
+};
+
+int xtcp_state_next(int state, enum xtcp_event ev)
+{
+	return xtcp_transition[state][ev];
+}
+
+bool xtcp_state_move(struct sock *sk, enum xtcp_event ev)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	int old = sk->sk_state, new = xtcp_state_next(old, ev);
+
+	sock_owned_by_me(sk);
+	if (WARN_ONCE(!new, "xtcp: event %d in state %d\n", ev, old))
+		return false;
+	if (new == old)
+		return false;
+	if (new == TCP_TIME_WAIT) {
+		/* The minisock is in TIME-WAIT; the socket goes on to CLOSED by ABORT. */
+		xtcp_timewait_enter(sk);
+		return true;
+	}
+	if (new == TCP_CLOSE) {
+		if (old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT)
+			XTCP_INC(xs->xn, ESTABRESETS);
+		sk->sk_prot->unhash(sk);
+		if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
+			xtcp_ports_release(xs->xn, &xs->node);
+	}
+	inet_sk_set_state(sk, new);
+	return true;
+}
+
+bool xtcp_state_peer_knows(int state)
+{
+	return (1 << state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT | TCPF_FIN_WAIT1 |
+			       TCPF_FIN_WAIT2 | TCPF_SYN_RECV);
+}
+
+/* -- segments ----------------------------------------------------------------- */
+
+/*
+ * First check. Wider than RFC 9293's on the left: what overlaps the last advertised window
+ * is let in, for its ACK counts even if its data is old.
+ */
+static bool xtcp_state_acceptable(const struct xtcp_sock *xs, const struct xtcp_skb_cb *cb)
+{
+	return !xtcp_seq_before(cb->end_seq, xs->rcv.wup) &&
+	       !xtcp_seq_after(cb->seq, xs->rcv.nxt + xtcp_delack_window(xs));
+}
+
+/* RFC 9293 3.10.7.4, second: the peer says that the connection is gone. */
+static void xtcp_state_reset(struct sock *sk)
+{
+	int err = ECONNRESET;
+
+	if (sk->sk_state == TCP_CLOSE_WAIT)
+		err = EPIPE;
+	else if (sk->sk_state == TCP_SYN_RECV)
+		err = ECONNREFUSED;
+	xtcp_close_reset(sk, err);
+}
+
+/* The other SYN of a simultaneous open comes again with the ACK of ours. */
+static bool xtcp_state_is_crossed_syn_ack(const struct sock *sk, const struct xtcp_skb_cb *cb)
+{
+	const struct xtcp_sock *xs = xtcp_sk(sk);
+
+	return sk->sk_state == TCP_SYN_RECV && (cb->flags & XTCP_ACK) &&
+	       cb->seq == xs->rcv.irs && cb->end_seq == xs->rcv.nxt &&
+	       cb->ack == xs->snd.nxt;
+}
+
+/*
+ * Sequence number, RST, SYN: the first, second and fourth check with the answers of RFC
+ * 5961. Return: false if the segment ends here.
+ */
+static bool xtcp_state_validate(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+
+	if (unlikely(!xtcp_state_acceptable(xs, cb))) {
+		XTCP_INC(xs->xn, OUTOFWINDOW);
+		if (cb->flags & XTCP_RST)
+			return false;
+		if (cb->flags & XTCP_SYN) {
+			XTCP_INC(xs->xn, SYNCHALLENGE);
+			xtcp_xmit_challenge_ack(sk);
+		} else if (cb->seq != cb->end_seq) {
+			/* Data cannot be part of an ACK loop. */
+			xtcp_xmit_ack(sk);
+		} else {
+			xtcp_xmit_dupack_limited(sk);
+		}
+		return false;
+	}
+	if (unlikely(cb->flags & XTCP_RST)) {
+		if (cb->seq == xs->rcv.nxt)
+			xtcp_state_reset(sk);
+		else
+			xtcp_xmit_challenge_ack(sk);
+		return false;
+	}
+	if (unlikely(cb->flags & XTCP_SYN) && !xtcp_state_is_crossed_syn_ack(sk, cb)) {
+		XTCP_INC(xs->xn, SYNCHALLENGE);
+		xtcp_xmit_challenge_ack(sk);
+		return false;
+	}
+	return true;
+}
+
+/* Our FIN is the last thing we number: all acknowledged means it too. */
+static bool xtcp_state_fin_acked(const struct xtcp_sock *xs)
+{
+	return xs->snd.una == xs->snd.write_seq;
+}
+
+/* What the acknowledgment of our FIN changes. Return: false if the connection is over. */
+static bool xtcp_state_acked(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	if (likely(sk->sk_state == TCP_ESTABLISHED) || !xtcp_state_fin_acked(xs))
+		return true;
+	switch (sk->sk_state) {
+	case TCP_FIN_WAIT1:
+		xtcp_state_move(sk, XTCP_EV_RCV_ACK_OF_FIN);
+		xtcp_close_fin_wait2(sk);
+		return sk->sk_state != TCP_CLOSE;
+	case TCP_CLOSING:
+		xtcp_state_move(sk, XTCP_EV_RCV_ACK_OF_FIN);
+		return false;
+	case TCP_LAST_ACK:
+		xtcp_close_done(sk);
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* Data for a reader who has left must not be acknowledged (RFC 9293 SHLD-3). */
+static bool xtcp_state_unwanted(const struct sock *sk, const struct xtcp_skb_cb *cb)
+{
+	u32 end = cb->end_seq - !!(cb->flags & XTCP_FIN);
+
+	return ((1 << sk->sk_state) & (TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2)) &&
+	       (sk->sk_shutdown & RCV_SHUTDOWN) && cb->seq != cb->end_seq &&
+	       xtcp_seq_after(end, xtcp_sk(sk)->rcv.nxt);
+}
+
+/* Text, urgent or not, and FIN (sixth to eighth check). Consumes @skb. */
+static void xtcp_state_text(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+
+	if (xtcp_state_unwanted(sk, cb)) {
+		XTCP_INC(xs->xn, ABORTONDATA);
+		xtcp_xmit_rst(sk);
+		xtcp_close_reset(sk, ECONNRESET);
+		kfree_skb(skb);
+		return;
+	}
+	switch (sk->sk_state) {
+	case TCP_CLOSE_WAIT:
+	case TCP_CLOSING:
+	case TCP_LAST_ACK:
+		/* After its FIN the peer has nothing more to say; perhaps it says it again. */
+		if (cb->seq != cb->end_seq)
+			xs->rcv.ack |= XTCP_ACK_NOW;
+		kfree_skb(skb);
+		return;
+	default:
+		break;
+	}
+	xtcp_urgent_rcv(sk, skb);
+	if (cb->seq == cb->end_seq) {
+		kfree_skb(skb);
+		return;
+	}
+	xtcp_rcvq_segment(sk, skb);
+}
+
+void xtcp_state_segment(struct sock *sk, struct sk_buff *skb, const struct xtcp_options *opt)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+
+	sock_owned_by_me(sk);
+	xtcp_clock_refresh(xs);
+	xs->segs_in += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+	__skb_pull(skb, tcp_hdr(skb)->doff * 4);
+
+	if (sk->sk_state == TCP_CLOSE)
+		goto drop;
+	if (sk->sk_state == TCP_SYN_SENT) {
+		xtcp_handshake_syn_sent(sk, skb, opt);
+		return;
+	}
+	if (!xtcp_state_validate(sk, skb))
+		goto drop;
+	/* Fifth: without ACK there is nothing to say on a connection. */
+	if (unlikely(!(cb->flags & XTCP_ACK)))
+		goto drop;
+	xs->rcv.keep_stamp = jiffies;
+	if (unlikely(sk->sk_state == TCP_SYN_RECV) && !xtcp_handshake_syn_recv(sk, skb))
+		goto drop;
+	if (!xtcp_ack_process(sk, skb))
+		goto drop;
+	if (!xtcp_state_acked(sk))
+		goto drop;
+	xtcp_state_text(sk, skb);
+	if (sk->sk_state == TCP_CLOSE)
+		return;
+	xtcp_output_push(sk);
+	xtcp_delack_check(sk);
+	return;
+drop:
+	kfree_skb(skb);
+}
+
+int xtcp_state_backlog(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_options opt;
+
+	if (xtcp_input_options(skb, &opt))
+		xtcp_state_segment(sk, skb, &opt);
+	else
+		kfree_skb(skb);
+	return 0;
+}
+
+void xtcp_state_fin(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	xs->rcv.ack |= XTCP_ACK_NOW;
+	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | RCV_SHUTDOWN);
+	sock_set_flag(sk, SOCK_DONE);
+	xtcp_reasm_purge(&xs->reasm);
+	/* The minisock takes over in TIME-WAIT: say what is owed while we can. */
+	if (sk->sk_state == TCP_FIN_WAIT2)
+		xtcp_xmit_ack(sk);
+	xtcp_state_move(sk, XTCP_EV_RCV_FIN);
+	if (sock_flag(sk, SOCK_DEAD))
+		return;
+	sk->sk_state_change(sk);
+	if (sk->sk_shutdown == SHUTDOWN_MASK || sk->sk_state == TCP_CLOSE)
+		sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_HUP);
+	else
+		sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_IN);
+}

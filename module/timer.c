@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One kernel timer for each socket and the deadlines it serves.
+ *
+ * xtcp_timer_arm() is the only place that starts the kernel timer and
+ * xtcp_timer_expire() the only one that it calls. If the user holds the socket, the
+ * work waits for release_cb; it needs no reference then, for the user has one.
+ */
+#include <linux/jiffies.h>
+#include <net/sock.h>
+
+#include "close.h"
+#include "compat/compat.h"
+#include "delack.h"
+#include "lower.h"
+#include "output.h"
+#include "recovery.h"
+#include "rtt.h"
+#include "rtxq.h"
+#include "timer.h"
+#include "xmit.h"
+#include "xtcp_sock.h"
+
+/* A segment that found no memory is tried again after this long. */
+#define XTCP_RETRY_MEMORY	msecs_to_jiffies(200)
+/* What a silent peer may cost an orphan when the sysctl says 0, as in Linux. */
+#define XTCP_ORPHAN_RETRIES	8
+
+u32 xtcp_timer_backoff_us(u32 base_us, u8 backoff)
+{
+	u64 us = max_t(u64, base_us, XTCP_RTO_MIN_US) << min_t(u8, backoff, 32);
+
+	return min_t(u64, us, XTCP_RTO_MAX_US);
+}
+
+static void xtcp_timer_arm(struct xtcp_sock *xs, enum xtcp_deadline which, unsigned long when)
+{
+	struct xtcp_timers *t = &xs->timer;
+
+	t->due[which] = when;
+	t->armed |= 1 << which;
+	if (!timer_pending(&t->wheel) || time_before(when, t->wheel.expires))
+		sk_reset_timer(xtcp_to_sk(xs), &t->wheel, when);
+}
+
+void xtcp_timer_stop(struct sock *sk)
+{
+	xtcp_sk(sk)->timer.armed = 0;
+	sk_stop_timer(sk, &xtcp_sk(sk)->timer.wheel);
+}
+
+/* -- events ------------------------------------------------------------------- */
+
+static void xtcp_timer_arm_rto(struct xtcp_sock *xs)
+{
+	u32 us = xtcp_rtt_rto(&xs->rtt);
+
+	/* TCP_USER_TIMEOUT is kept to the tick, not to the next doubling (RFC 5482). */
+	if (xs->user_timeout && xs->recovery.start) {
+		u32 gone = jiffies_to_msecs(jiffies - xs->recovery.start);
+		u32 left = xs->user_timeout > gone ? xs->user_timeout - gone : 1;
+
+		us = min_t(u64, us, (u64)left * USEC_PER_MSEC);
+	}
+	xtcp_timer_arm(xs, XTCP_DUE_RETRANS, jiffies + max(usecs_to_jiffies(us), 1UL));
+}
+
+void xtcp_timer_data_sent(struct xtcp_sock *xs)
+{
+	xtcp_timer_clear(xs, XTCP_DUE_PROBE);
+	if (!xtcp_timers_armed(&xs->timer, XTCP_DUE_RETRANS))
+		xtcp_timer_arm_rto(xs);
+}
+
+void xtcp_timer_acked(struct xtcp_sock *xs)
+{
+	if (xtcp_rtxq_empty(&xs->rtxq))
+		xtcp_timer_clear(xs, XTCP_DUE_RETRANS);
+	else
+		xtcp_timer_arm_rto(xs);
+}
+
+void xtcp_timer_window_closed(struct xtcp_sock *xs)
+{
+	if (xtcp_timers_armed(&xs->timer, XTCP_DUE_PROBE))
+		return;
+	xtcp_timer_arm(xs, XTCP_DUE_PROBE,
+		       jiffies + usecs_to_jiffies(xtcp_timer_backoff_us(xs->rtt.rto_us,
+									xs->rtt.backoff)));
+}
+
+void xtcp_timer_window_moved(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	if (!xs->snd.wnd || !xtcp_timers_armed(&xs->timer, XTCP_DUE_PROBE))
+		return;
+	xs->rtt.backoff = 0;
+	xs->recovery.start = 0;
+	xtcp_timer_clear(xs, XTCP_DUE_PROBE);
+}
+
+void xtcp_timer_send_failed(struct xtcp_sock *xs)
+{
+	/* What is out will bring an ACK or a time-out that pushes again. */
+	if (xtcp_rtxq_empty(&xs->rtxq))
+		xtcp_timer_arm(xs, XTCP_DUE_PROBE, jiffies + XTCP_RETRY_MEMORY);
+}
+
+void xtcp_timer_ack_owed(struct xtcp_sock *xs, unsigned long when)
+{
+	if (xtcp_timers_armed(&xs->timer, XTCP_DUE_DELACK) &&
+	    !time_before(when, xs->timer.due[XTCP_DUE_DELACK]))
+		return;
+	xtcp_timer_arm(xs, XTCP_DUE_DELACK, when);
+}
+
+void xtcp_timer_ack_failed(struct xtcp_sock *xs)
+{
+	xs->rcv.ack |= XTCP_ACK_DELAYED;
+	xtcp_timer_arm(xs, XTCP_DUE_DELACK, jiffies + XTCP_RETRY_MEMORY);
+}
+
+static unsigned long xtcp_keep_idle(const struct xtcp_sock *xs)
+{
+	return xs->keep_idle ?: READ_ONCE(xs->xn->sysctl.keepalive_time);
+}
+
+static unsigned long xtcp_keep_intvl(const struct xtcp_sock *xs)
+{
+	return xs->keep_intvl ?: READ_ONCE(xs->xn->sysctl.keepalive_intvl);
+}
+
+void xtcp_timer_keepalive_changed(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	unsigned long idle = jiffies - xs->rcv.keep_stamp, limit = xtcp_keep_idle(xs);
+
+	if (!sock_flag(sk, SOCK_KEEPOPEN) ||
+	    ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT))) {
+		xtcp_timer_clear(xs, XTCP_DUE_KEEPALIVE);
+		return;
+	}
+	xtcp_timer_arm(xs, XTCP_DUE_KEEPALIVE, jiffies + (limit > idle ? limit - idle : 0));
+}
+
+void xtcp_timer_fin_wait2(struct xtcp_sock *xs, unsigned long left)
+{
+	xtcp_timer_arm(xs, XTCP_DUE_FIN_WAIT2, jiffies + left);
+}
+
+/* -- expiry ------------------------------------------------------------------- */
+
+static int xtcp_orphan_retries(const struct xtcp_sock *xs)
+{
+	return READ_ONCE(xs->xn->sysctl.orphan_retries) ?: XTCP_ORPHAN_RETRIES;
+}
+
+/* Without progress for longer than TCP_USER_TIMEOUT. */
+static bool xtcp_user_timed_out(const struct xtcp_sock *xs)
+{
+	return xs->user_timeout && xs->recovery.start &&
+	       jiffies_to_msecs(jiffies - xs->recovery.start) >= xs->user_timeout;
+}
+
+/* R2 is reached (RFC 9293 3.8.3). */
+static bool xtcp_retrans_gave_up(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	const struct xtcp_sysctl *ctl = &xs->xn->sysctl;
+	int limit;
+
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+		limit = xs->syn_cnt ?: READ_ONCE(ctl->syn_retries);
+	} else {
+		/* R1: another route may do better (MUST-20). */
+		if (xs->recovery.retransmits >= READ_ONCE(ctl->retries1))
+			xtcp_lower_negative_advice(sk);
+		/* A peer that shrank its window to nothing but answers is not dead (SHLD-17). */
+		if (!xs->snd.wnd && !sock_flag(sk, SOCK_DEAD) &&
+		    time_before(jiffies, xs->rcv.keep_stamp + usecs_to_jiffies(XTCP_RTO_MAX_US)))
+			return false;
+		limit = READ_ONCE(ctl->retries2);
+		if (sock_flag(sk, SOCK_DEAD))
+			limit = min(limit, xtcp_orphan_retries(xs));
+		if (xs->user_timeout && !sock_flag(sk, SOCK_DEAD))
+			return xtcp_user_timed_out(xs);
+	}
+	return xs->recovery.retransmits >= limit || xtcp_user_timed_out(xs);
+}
+
+static void xtcp_due_retrans(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	if (xtcp_rtxq_empty(&xs->rtxq))
+		return;
+	if (!xs->recovery.start)
+		xs->recovery.start = (jiffies - usecs_to_jiffies(xtcp_rtt_rto(&xs->rtt))) ?: 1;
+	if (xtcp_retrans_gave_up(sk)) {
+		xtcp_close_timed_out(sk);
+		return;
+	}
+	XTCP_INC(xs->xn, TIMEOUTS);
+	xtcp_recovery_timeout(sk);
+	if (xs->recovery.retransmits < U8_MAX)
+		xs->recovery.retransmits++;
+	xtcp_rtt_backoff(&xs->rtt);
+	xtcp_timer_arm_rto(xs);
+}
+
+static void xtcp_due_probe(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	int limit = READ_ONCE(xs->xn->sysctl.retries2);
+
+	if (!xtcp_rtxq_empty(&xs->rtxq) || skb_queue_empty(&sk->sk_write_queue)) {
+		xs->timer.probes = 0;
+		return;
+	}
+	if (sock_flag(sk, SOCK_DEAD))
+		limit = xtcp_orphan_retries(xs);
+	if (!xs->recovery.start)
+		xs->recovery.start = jiffies ?: 1;
+	if (xs->timer.probes >= limit || xtcp_user_timed_out(xs)) {
+		xtcp_close_timed_out(sk);
+		return;
+	}
+	xtcp_output_probe(sk);
+	if (!xtcp_rtxq_empty(&xs->rtxq))
+		return;
+	if (xs->timer.probes < U8_MAX)
+		xs->timer.probes++;
+	xtcp_rtt_backoff(&xs->rtt);
+	xtcp_timer_window_closed(xs);
+}
+
+static void xtcp_due_delack(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	if (!xs->rcv.ack)
+		return;
+	XTCP_INC(xs->xn, DELAYEDACKS);
+	xtcp_delack_expired(xs);
+	xtcp_xmit_ack(sk);
+}
+
+static void xtcp_due_keepalive(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	unsigned long idle = jiffies - xs->rcv.keep_stamp, limit = xtcp_keep_idle(xs);
+	int max = xs->keep_cnt ?: READ_ONCE(xs->xn->sysctl.keepalive_probes);
+
+	if (!sock_flag(sk, SOCK_KEEPOPEN))
+		return;
+	/* Data that is out, or waits for the window, has timers of its own. */
+	if (xs->snd.nxt != xs->snd.una || !skb_queue_empty(&sk->sk_write_queue)) {
+		xtcp_timer_arm(xs, XTCP_DUE_KEEPALIVE, jiffies + limit);
+		return;
+	}
+	if (idle < limit) {
+		xs->timer.probes = 0;
+		xtcp_timer_arm(xs, XTCP_DUE_KEEPALIVE, jiffies + limit - idle);
+		return;
+	}
+	if (xs->user_timeout ? xs->timer.probes && jiffies_to_msecs(idle) >= xs->user_timeout :
+			       xs->timer.probes >= max) {
+		xtcp_xmit_rst(sk);
+		xtcp_close_timed_out(sk);
+		return;
+	}
+	if (!xtcp_xmit_ack_seq(sk, xs->snd.una - 1)) {
+		XTCP_INC(xs->xn, KEEPALIVE);
+		xs->timer.probes++;
+		xtcp_timer_arm(xs, XTCP_DUE_KEEPALIVE, jiffies + xtcp_keep_intvl(xs));
+	} else {
+		xtcp_timer_arm(xs, XTCP_DUE_KEEPALIVE, jiffies + XTCP_RETRY_MEMORY);
+	}
+}
+
+static void xtcp_due_fin_wait2(struct sock *sk)
+{
+	if (sk->sk_state == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DEAD))
+		xtcp_close_done(sk);
+}
+
+static void (*const xtcp_due[XTCP_DUE_MAX])(struct sock *sk) = {
+	[XTCP_DUE_RETRANS]	= xtcp_due_retrans,
+	[XTCP_DUE_PROBE]	= xtcp_due_probe,
+	[XTCP_DUE_DELACK]	= xtcp_due_delack,
+	[XTCP_DUE_KEEPALIVE]	= xtcp_due_keepalive,
+	[XTCP_DUE_FIN_WAIT2]	= xtcp_due_fin_wait2,
+};
+
+/* Serve what is due, and set the kernel timer for what is not. */
+static void xtcp_timer_run(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_timers *t = &xs->timer;
+	int i, next = -1;
+
+	sock_owned_by_me(sk);
+	xtcp_clock_refresh(xs);
+	for (i = 0; i < XTCP_DUE_MAX; i++) {
+		if (sk->sk_state == TCP_CLOSE)
+			return;
+		if (!xtcp_timers_armed(t, i) || time_before(jiffies, t->due[i]))
+			continue;
+		xtcp_timer_clear(xs, i);
+		xtcp_due[i](sk);
+	}
+	if (sk->sk_state == TCP_CLOSE)
+		return;
+	for (i = 0; i < XTCP_DUE_MAX; i++)
+		if (xtcp_timers_armed(t, i) &&
+		    (next < 0 || time_before(t->due[i], t->due[next])))
+			next = i;
+	if (next >= 0)
+		xtcp_timer_arm(xs, next, t->due[next]);
+}
+
+void xtcp_timer_deferred(struct sock *sk)
+{
+	xtcp_timer_run(sk);
+}
+
+static void xtcp_timer_expire(struct timer_list *timer)
+{
+	struct xtcp_sock *xs = timer_container_of(xs, timer, timer.wheel);
+	struct sock *sk = xtcp_to_sk(xs);
+
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk)) {
+		xtcp_timer_run(sk);
+	} else {
+		if (xtcp_timers_armed(&xs->timer, XTCP_DUE_DELACK) &&
+		    !time_before(jiffies, xs->timer.due[XTCP_DUE_DELACK]))
+			XTCP_INC(xs->xn, DELAYEDACKLOCKED);
+		set_bit(XTCP_DEFER_TIMER, &xs->deferred);
+	}
+	bh_unlock_sock(sk);
+	sock_put(sk);
+}
+
+void xtcp_timer_init(struct sock *sk)
+{
+	timer_setup(&xtcp_sk(sk)->timer.wheel, xtcp_timer_expire, 0);
+	xtcp_sk(sk)->timer.armed = 0;
+	xtcp_sk(sk)->timer.probes = 0;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One kernel timer for each socket and the deadlines it serves. */
+#ifndef _XTCP_TIMER_H
+#define _XTCP_TIMER_H
+
+#include <linux/timer.h>
+#include <linux/types.h>
+
+struct sock;
+struct xtcp_sock;
+
+/* Deadlines; at most one of RETRANS and PROBE is armed. */
+enum xtcp_deadline {
+	XTCP_DUE_RETRANS,	/* RFC 6298 */
+	XTCP_DUE_PROBE,		/* zero window, RFC 9293 3.8.6.1 */
+	XTCP_DUE_DELACK,	/* RFC 9293 3.8.6.3 */
+	XTCP_DUE_KEEPALIVE,	/* RFC 9293 3.8.4 */
+	XTCP_DUE_FIN_WAIT2,	/* an orphan's life */
+	XTCP_DUE_MAX
+};
+
+/**
+ * struct xtcp_timers - deadlines of one connection
+ * @wheel: the kernel timer; pending at or before the earliest deadline. It holds a
+ *	   reference to the socket while it is pending.
+ * @due: deadlines in jiffies, valid where @armed has the bit
+ * @armed: bits of enum xtcp_deadline
+ * @probes: unanswered window or keepalive probes
+ *
+ * Moving a deadline later or clearing it touches no kernel timer: it fires early,
+ * finds nothing due and re-arms itself. So the data path arms at most once
+ * an RTT.
+ */
+struct xtcp_timers {
+	struct timer_list wheel;
+	unsigned long due[XTCP_DUE_MAX];
+	u8 armed;
+	u8 probes;
+};
+
+/* All of these: socket lock held, except where noted. */
+
+void xtcp_timer_init(struct sock *sk);
+
+/* Forget a deadline; touches no kernel timer. */
+static inline void xtcp_timers_clear(struct xtcp_timers *t, enum xtcp_deadline which)
+{
+	t->armed &= ~(1 << which);
+}
+
+#define xtcp_timer_clear(xs, which)	xtcp_timers_clear(&(xs)->timer, which)
+
+/* True if @which is armed; its time is then timer.due[@which]. */
+static inline bool xtcp_timers_armed(const struct xtcp_timers *t, enum xtcp_deadline which)
+{
+	return t->armed & (1 << which);
+}
+
+/* The connection ended: no deadline counts any more, the kernel timer stops. */
+void xtcp_timer_stop(struct sock *sk);
+
+/* Something that must be acknowledged was sent. */
+void xtcp_timer_data_sent(struct xtcp_sock *xs);
+
+/* New data was acknowledged: restart, or stop if nothing is out (RFC 6298 5.2, 5.3). */
+void xtcp_timer_acked(struct xtcp_sock *xs);
+
+/* Data waits, nothing is out and the window does not let it go. */
+void xtcp_timer_window_closed(struct xtcp_sock *xs);
+
+/* The peer's window changed. */
+void xtcp_timer_window_moved(struct sock *sk);
+
+/* A segment could not be sent for lack of memory: try again soon. */
+void xtcp_timer_send_failed(struct xtcp_sock *xs);
+
+/* An acknowledgment is owed at @when, jiffies, at the latest. */
+void xtcp_timer_ack_owed(struct xtcp_sock *xs, unsigned long when);
+
+/* An acknowledgment could not be sent for lack of memory. */
+void xtcp_timer_ack_failed(struct xtcp_sock *xs);
+
+/* The connection is established, or SO_KEEPALIVE, TCP_KEEPIDLE... changed. */
+void xtcp_timer_keepalive_changed(struct sock *sk);
+
+/* An orphan in FIN-WAIT-2 has @left jiffies. */
+void xtcp_timer_fin_wait2(struct xtcp_sock *xs, unsigned long left);
+
+/* Deadlines that found the socket busy (release_cb). */
+void xtcp_timer_deferred(struct sock *sk);
+
+/*
+ * Interval before the next probe or retransmission: @base_us << @backoff, between
+ * XTCP_RTO_MIN_US and XTCP_RTO_MAX_US. Pure.
+ */
+u32 xtcp_timer_backoff_us(u32 base_us, u8 backoff);
+
+#endif /* _XTCP_TIMER_H */

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* struct xtcp_sock: the parts of a connection, each defined by its owner. */
+#ifndef _XTCP_SOCK_H
+#define _XTCP_SOCK_H
+
+#include <linux/ipv6.h>
+#include <linux/ktime.h>
+#include <net/inet_sock.h>
+#include "cong.h"
+#include "family.h"
+#include "listen.h"
+#include "lookup.h"
+#include "output.h"
+#include "reasm.h"
+#include "recovery.h"
+#include "recv.h"
+#include "rtt.h"
+#include "rtxq.h"
+#include "timer.h"
+
+#if !IS_ENABLED(CONFIG_IPV6)
+#error "XTCP keeps every address as an IPv6 one: it needs CONFIG_IPV6"
+#endif
+
+/* Work that found the user holding the socket (xtcp_sock.deferred). */
+enum xtcp_deferred {
+	XTCP_DEFER_TIMER,	/* a timer was due: timer.c */
+	XTCP_DEFER_PMTU,	/* the path MTU shrank: lower.c */
+};
+
+/**
+ * struct xtcp_sock - an XTCP socket
+ * @inet: must be first
+ * @node: place in the connection table and among the owners of its port
+ * @xn: its namespace
+ * @snd: sending: sequence space, window, MSS (output.h)
+ * @rtxq: sent and not acknowledged (rtxq.h)
+ * @rcv: receiving: sequence space, window, delayed ACK (recv.h)
+ * @reasm: out-of-order queue
+ * @rtt: round-trip time and time-out
+ * @cong: congestion control
+ * @recovery: loss recovery
+ * @timer: the one timer and its deadlines (timer.h)
+ * @listen: a listener's queues, and a child's link in them (listen.h)
+ * @deferred: bits of enum xtcp_deferred, run by release_cb
+ * @pmtu_info: MTU of a deferred ICMP message
+ * @now_us: clock at the event being handled, wraps (xtcp_clock_refresh())
+ * @keep_idle: TCP_KEEPIDLE in jiffies, 0: the sysctl
+ * @keep_intvl: TCP_KEEPINTVL in jiffies, 0: the sysctl
+ * @user_timeout: TCP_USER_TIMEOUT in ms, 0: R2 counts retransmissions
+ * @linger2: TCP_LINGER2 in jiffies; 0: the sysctl; -1: none
+ * @keep_cnt: TCP_KEEPCNT, 0: the sysctl
+ * @syn_cnt: TCP_SYNCNT, 0: the sysctl
+ * @user_mss: TCP_MAXSEG, 0: none
+ * @bytes_sent: octets sent, retransmissions included
+ * @bytes_retrans: octets sent again
+ * @bytes_acked: octets of ours acknowledged
+ * @bytes_received: octets of the peer's acknowledged
+ * @segs_in: segments received
+ * @segs_out: segments sent
+ * @total_retrans: segments sent again
+ *
+ * Everything is written under the socket lock. Readers of /proc and poll use
+ * READ_ONCE() on single words.
+ */
+struct xtcp_sock {
+	struct inet_sock	inet;
+	struct xtcp_node	node;
+	struct xtcp_net		*xn;
+	struct xtcp_snd		snd;
+	struct xtcp_rtxq	rtxq;
+	struct xtcp_rcv		rcv;
+	struct xtcp_reasm	reasm;
+	struct xtcp_rtt		rtt;
+	struct xtcp_cong	cong;
+	struct xtcp_recovery	recovery;
+	struct xtcp_timers	timer;
+	struct xtcp_listen	listen;
+	unsigned long		deferred;
+	u32			pmtu_info;
+	u32			now_us;
+	unsigned int		keep_idle;
+	unsigned int		keep_intvl;
+	u32			user_timeout;
+	int			linger2;
+	u8			keep_cnt;
+	u8			syn_cnt;
+	u16			user_mss;
+	u64			bytes_sent;
+	u64			bytes_retrans;
+	u64			bytes_acked;
+	u64			bytes_received;
+	u32			segs_in;
+	u32			segs_out;
+	u32			total_retrans;
+};
+
+/* The IPv6 variant has its ipv6_pinfo behind it (inet6_sk() finds it by pointer). */
+struct xtcp6_sock {
+	struct xtcp_sock	xtcp;
+	struct ipv6_pinfo	inet6;
+};
+
+static inline struct xtcp_sock *xtcp_sk(const struct sock *sk)
+{
+	return (struct xtcp_sock *)sk;
+}
+
+static inline struct sock *xtcp_to_sk(struct xtcp_sock *xs)
+{
+	return &xs->inet.sk;
+}
+
+static inline u32 xtcp_clock_us(void)
+{
+	return (u32)div_u64(ktime_get_ns(), NSEC_PER_USEC);
+}
+
+/* One clock read for an event; everything in it sees the same time. */
+static inline void xtcp_clock_refresh(struct xtcp_sock *xs)
+{
+	xs->now_us = xtcp_clock_us();
+}
+
+#endif /* _XTCP_SOCK_H */
