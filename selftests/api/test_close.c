@@ -307,7 +307,7 @@ static void linger_seconds(const struct xport *t)
 	start = now_ms();
 	IS(close(p.c), 0);
 	took = now_ms() - start;
-	TRUE(took >= 950 && took < 3000);
+	TRUE(took >= 750 && took < 3000);
 	IS(proc_count(t, -1, port, TCP_FIN_WAIT1), 1);
 	close(p.s);
 
@@ -322,7 +322,7 @@ static void linger_seconds(const struct xport *t)
 	IS(close(p.c), 0);
 	took = now_ms() - start;
 	oracle_text("non-blocking close with linger", "%s",
-		    took < 300 ? "returns" : took >= 950 ? "waits" : "neither");
+		    took < 300 ? "returns" : took >= 750 ? "waits" : "neither");
 	close(p.s);
 	close(p.l);
 }

@@ -58,6 +58,10 @@ void set_linger(int fd, int on, int seconds);
 
 unsigned int ready(int fd, unsigned int events);
 unsigned int ready_within(int fd, unsigned int events, int ms);
+/*
+ * Timers count ticks, and under emulation those come late and then in bunches: a
+ * time limit may end a quarter early by this clock. Cases leave that much room.
+ */
 long now_ms(void);
 void nap_ms(int ms);
 long fill_send(int fd);
