@@ -66,7 +66,6 @@ struct sk_buff *xtcp_xmit_alloc(struct sock *sk, gfp_t gfp)
 		return NULL;
 	skb_reserve(skb, XTCP_HEADROOM);
 	skb->ip_summed = CHECKSUM_PARTIAL;
-	INIT_LIST_HEAD(&skb->tcp_tsorted_anchor);
 	memset(xtcp_cb(skb), 0, sizeof(struct xtcp_skb_cb));
 	return skb;
 }
