@@ -390,6 +390,8 @@ static int xtcp_lower_xmit_cut(struct sock *sk, struct sk_buff *skb, struct dst_
 	int err = 0, ret;
 
 	xtcp_lower_csum_partial(skb, &xtcp_sk(sk)->node.key);
+	/* skb_segment() refuses a packet that is of no protocol; IP sets it only later. */
+	skb->protocol = xtcp_lower_is_v4(sk) ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
 	segs = xtcp_offload_cut(skb);
 	if (IS_ERR(segs)) {
 		kfree_skb(skb);

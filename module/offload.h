@@ -10,7 +10,7 @@ void xtcp_offload_unregister(void);
 
 /*
  * Cut @skb (transport header at skb->data, pseudo-header sum in its checksum, gso_size
- * set, no IP header yet) into segments with full checksums.
+ * and protocol set, no IP header yet) into segments with full checksums.
  * Return: list by skb->next with @skb consumed, or ERR_PTR and @skb is the caller's.
  */
 struct sk_buff *xtcp_offload_cut(struct sk_buff *skb);
