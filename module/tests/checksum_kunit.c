@@ -225,6 +225,7 @@ static struct sk_buff *csum_super(struct kunit *test, struct rnd_state *rnd,
 		th->check = ~csum_tcpudp_magic(*(const __be32 *)ends->src,
 					       *(const __be32 *)ends->dst, skb->len,
 					       IPPROTO_XTCP, 0);
+	skb->protocol = ends->v6 ? htons(ETH_P_IPV6) : htons(ETH_P_IP);
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	skb->csum_start = skb_transport_header(skb) - skb->head;
 	skb->csum_offset = offsetof(struct tcphdr, check);

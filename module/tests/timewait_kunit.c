@@ -112,6 +112,15 @@ static bool tw_segment(struct kunit *test, struct xtcp_timewait *tw, u32 seq, u3
 	return opens;
 }
 
+static void tw_syn(struct xtcp_timewait *tw, bool wanted)
+{
+	local_bh_disable();
+	rcu_read_lock();
+	xtcp_timewait_syn(tw, wanted);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
 /* End @tw at once, by the RST that rfc1337=0 lets through. */
 static void tw_end(struct kunit *test, struct xtcp_timewait *tw, const struct xtcp_key *key)
 {
@@ -197,7 +206,10 @@ static void tw_segment__rst(struct kunit *test)
 	tw_end(test, tw, &key);
 }
 
-/* MAY-2: a SYN beyond the old connection opens a new one; an old SYN does not. */
+/*
+ * MAY-2: a SYN beyond the old connection opens a new one if somebody listens; an old SYN
+ * does not.
+ */
 static void tw_segment__syn(struct kunit *test)
 {
 	struct xtcp_timewait *tw;
@@ -208,8 +220,11 @@ static void tw_segment__syn(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, tw_segment(test, tw, RCV_NXT - 100, RCV_NXT - 99, XTCP_SYN));
 	KUNIT_EXPECT_FALSE(test, tw_segment(test, tw, RCV_NXT + 100, RCV_NXT + 101,
 					    XTCP_SYN | XTCP_ACK));
-	KUNIT_EXPECT_TRUE(test, tw_is_there(&key));
 	KUNIT_EXPECT_TRUE(test, tw_segment(test, tw, RCV_NXT + 100, RCV_NXT + 101, XTCP_SYN));
+	tw_syn(tw, false);
+	KUNIT_EXPECT_TRUE(test, tw_is_there(&key));
+	KUNIT_EXPECT_TRUE(test, timer_pending(&tw->timer));
+	tw_syn(tw, true);
 	KUNIT_EXPECT_FALSE(test, tw_is_there(&key));
 	KUNIT_EXPECT_FALSE(test, timer_pending(&tw->timer));
 	xtcp_timewait_put(tw);
