@@ -165,6 +165,16 @@ static inline int xtcp_inet_recv_error(struct sock *sk, struct msghdr *msg, int 
 #define xtcp_inet6_set(FLAG, sk)	(inet6_sk(sk)->xtcp_inet6_field_##FLAG = 1)
 #endif
 
+/* A clone does not share the flow labels of the socket it was copied from (7.0). */
+static inline void xtcp_inet6_clear_flowlabels(struct sock *sk)
+{
+#ifdef XTCP_HAVE_FL_LIST_IN_INET
+	RCU_INIT_POINTER(inet_sk(sk)->ipv6_fl_list, NULL);
+#else
+	RCU_INIT_POINTER(inet6_sk(sk)->ipv6_fl_list, NULL);
+#endif
+}
+
 /* The TOS octet of a route look-up, ECN bits left out. */
 static inline void xtcp_flowi4_set_tos(struct flowi4 *fl4, u8 tos)
 {
