@@ -32,7 +32,7 @@ void xtcp_close_destroy(struct sock *sk)
 	sk->sk_prot->destroy(sk);
 	sk_stream_kill_queues(sk);
 	xfrm_sk_free_policy(sk);
-	this_cpu_dec(*sk->sk_prot->orphan_count);
+	this_cpu_dec(xtcp_orphan_count);
 	sock_put(sk);
 }
 
@@ -183,6 +183,24 @@ static u32 xtcp_close_drop_unread(struct sock *sk)
 	return unread;
 }
 
+/*
+ * SO_LINGER: wait until the peer has acknowledged our FIN, @timeout has passed or a signal
+ * arrives. (The kernel's own sk_stream_wait_close() is not exported any more by 7.2.)
+ */
+static void xtcp_close_linger(struct sock *sk, long timeout)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+
+	add_wait_queue(sk_sleep(sk), &wait);
+	while (timeout && !signal_pending(current) &&
+	       ((1 << sk->sk_state) & (TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK))) {
+		release_sock(sk);
+		timeout = wait_woken(&wait, TASK_INTERRUPTIBLE, timeout);
+		lock_sock(sk);
+	}
+	remove_wait_queue(sk_sleep(sk), &wait);
+}
+
 /* The socket lock is held: take leave of the peer. */
 static void xtcp_close_locked(struct sock *sk, long timeout)
 {
@@ -218,7 +236,7 @@ static void xtcp_close_locked(struct sock *sk, long timeout)
 	} else if (xtcp_state_move(sk, XTCP_EV_CLOSE)) {
 		xtcp_close_send_fin(sk);
 	}
-	sk_stream_wait_close(sk, timeout);
+	xtcp_close_linger(sk, timeout);
 }
 
 void xtcp_close(struct sock *sk, long timeout)
@@ -230,7 +248,7 @@ void xtcp_close(struct sock *sk, long timeout)
 	state = sk->sk_state;
 	sock_hold(sk);
 	sock_orphan(sk);
-	this_cpu_inc(*sk->sk_prot->orphan_count);
+	this_cpu_inc(xtcp_orphan_count);
 	/* Runs the backlog; from here on nobody owns the socket. */
 	release_sock(sk);
 

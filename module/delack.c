@@ -2,6 +2,7 @@
 /* When we acknowledge, and the window that we offer (RFC 9293 3.8.6). */
 #include <net/sock.h>
 
+#include "compat/compat.h"
 #include "delack.h"
 #include "seq.h"
 #include "skb_cb.h"

@@ -332,8 +332,10 @@ struct sock *xtcp_handshake_child(struct xtcp_request *req, struct sk_buff *skb)
 
 void xtcp_handshake_abandon(struct sock *child)
 {
+	/* sk_clone_lock() took it, out of sparse's sight. */
+	__acquire(&child->sk_lock.slock);
 	sock_set_flag(child, SOCK_DEAD);
-	this_cpu_inc(*child->sk_prot->orphan_count);
+	this_cpu_inc(xtcp_orphan_count);
 	xtcp_close_done(child);
 	bh_unlock_sock(child);
 	sock_put(child);

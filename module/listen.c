@@ -85,7 +85,7 @@ static void xtcp_listen_drop_child(struct sock *child)
 	bh_lock_sock(child);
 	WARN_ON(sock_owned_by_user(child));
 	sock_orphan(child);
-	this_cpu_inc(*child->sk_prot->orphan_count);
+	this_cpu_inc(xtcp_orphan_count);
 	if (child->sk_state == TCP_CLOSE) {
 		/* It was reset while it waited, but not dead yet: nobody destroyed it. */
 		xtcp_close_destroy(child);

@@ -36,7 +36,7 @@
 
 static atomic_long_t xtcp_memory_allocated;
 static DEFINE_PER_CPU(int, xtcp_memory_per_cpu_fw_alloc);
-static DEFINE_PER_CPU(unsigned int, xtcp_orphan_count);
+DEFINE_PER_CPU(unsigned int, xtcp_orphan_count);
 static struct percpu_counter xtcp_sockets_allocated;
 static unsigned long xtcp_memory_pressure;
 
@@ -178,7 +178,7 @@ static void xtcp_socket_clone_inet6(struct sock *sk)
 	inet_sk(sk)->pinet6 = np;
 	np->ipv6_mc_list = NULL;
 	np->ipv6_ac_list = NULL;
-	np->ipv6_fl_list = NULL;
+	xtcp_inet6_clear_flowlabels(sk);
 	np->pktoptions = NULL;
 	np->mcast_oif = 0;
 	np->rcv_flowinfo = 0;
@@ -259,6 +259,7 @@ static __poll_t xtcp_poll_writable(struct sock *sk)
 	/* Ask for the wake-up first, then look again: room may have come in between. */
 	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+	/* Pairs with the one that sock_wake_async() and skwq_has_sleeper() imply. */
 	smp_mb__after_atomic();
 	return sk_stream_is_writeable(sk) ? EPOLLOUT | EPOLLWRNORM : 0;
 }
@@ -366,7 +367,6 @@ XTCP_DEFINE_PROTO_RECVMSG(xtcp_socket_recvmsg, xtcp_recv_msg)
 	.per_cpu_fw_alloc	= &xtcp_memory_per_cpu_fw_alloc,	\
 	.sockets_allocated	= &xtcp_sockets_allocated,		\
 	.memory_pressure	= &xtcp_memory_pressure,		\
-	.orphan_count		= &xtcp_orphan_count,			\
 	.sysctl_mem		= xtcp_sysctl_mem,			\
 	.sysctl_wmem		= xtcp_floor_wmem,			\
 	.sysctl_rmem		= xtcp_floor_rmem,			\

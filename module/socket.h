@@ -3,6 +3,7 @@
 #ifndef _XTCP_SOCKET_H
 #define _XTCP_SOCKET_H
 
+#include <linux/percpu.h>
 #include <linux/poll.h>
 
 struct proto;
@@ -23,6 +24,9 @@ void xtcp_socket_reset(struct sock *sk);
 
 /* Make a socket of its own out of a fresh clone of a listener (sk_clone_lock()). */
 void xtcp_socket_init_clone(struct sock *sk);
+
+/* Their number on each CPU: this_cpu_inc() when one becomes an orphan, this_cpu_dec() at its end. */
+DECLARE_PER_CPU(unsigned int, xtcp_orphan_count);
 
 /* Sockets that no process holds, on the whole machine; up to 100 ms old. */
 int xtcp_socket_orphans(void);
