@@ -41,6 +41,14 @@ struct xtcp_icmp {
 	bool redirect;
 };
 
+/* IP_MTU_DISCOVER and IPV6_MTU_DISCOVER let the application refuse. */
+static bool xtcp_icmp_accepts_pmtu(const struct sock *sk)
+{
+	if (!xtcp_lower_is_v4(sk))
+		return ip6_sk_accept_pmtu(sk);
+	return inet_sk(sk)->pmtudisc != IP_PMTUDISC_DONT && ip_sk_accept_pmtu(sk);
+}
+
 /* The socket lock is held and the user does not own it. */
 static void xtcp_icmp_pmtu(struct sock *sk, u32 mtu)
 {
@@ -58,9 +66,7 @@ static void xtcp_icmp_pmtu(struct sock *sk, u32 mtu)
 	if (!dst)
 		return;
 	mtu = dst_mtu(dst);
-	if (xtcp_lower_is_v4(sk) ? inet_sk(sk)->pmtudisc == IP_PMTUDISC_DONT ||
-				   !ip_sk_accept_pmtu(sk) :
-				   !ip6_sk_accept_pmtu(sk))
+	if (!xtcp_icmp_accepts_pmtu(sk))
 		return;
 	if (mtu < xs->snd.pmtu) {
 		XTCP_INC(xs->xn, PMTUREDUCED);

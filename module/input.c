@@ -137,6 +137,8 @@ static void xtcp_input_request(struct xtcp_request *req, struct sk_buff *skb,
 		kfree_skb(skb);
 		return;
 	}
+	/* sk_clone_lock() took it, out of sparse's sight. */
+	__acquire(&child->sk_lock.slock);
 	skb->dev = NULL;
 	xtcp_state_segment(child, skb, opt);
 	/* Accept may wait for the lock that we hold: wake it when the data is in, too. */

@@ -23,7 +23,7 @@ struct sock;
  *	    listener empties the queue before it goes)
  */
 struct xtcp_listen {
-	spinlock_t lock;
+	spinlock_t lock;	/* the lists and nr_requests */
 	struct list_head requests;
 	struct list_head queue;
 	u32 nr_requests;

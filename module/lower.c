@@ -551,13 +551,13 @@ void xtcp_lower_reply_path(const struct sk_buff *skb, int *oif, u32 *mark, u8 *t
 
 bool xtcp_lower_csum_ok(struct sk_buff *skb)
 {
-	int err;
+	__sum16 bad;
 
 	if (skb->protocol == htons(ETH_P_IP))
-		err = skb_checksum_init(skb, IPPROTO_XTCP, inet_compute_pseudo);
+		bad = skb_checksum_init(skb, IPPROTO_XTCP, inet_compute_pseudo);
 	else
-		err = skb_checksum_init(skb, IPPROTO_XTCP, ip6_compute_pseudo);
-	return !err && !skb_checksum_complete(skb);
+		bad = skb_checksum_init(skb, IPPROTO_XTCP, ip6_compute_pseudo);
+	return !bad && !skb_checksum_complete(skb);
 }
 
 bool xtcp_lower_unicast(const struct sk_buff *skb)

@@ -42,7 +42,7 @@ static void xtcp_offload_finish(struct sk_buff *segs, unsigned int total,
 			th->cwr = 0;
 		th->check = csum16_add(pseudo, htons(len));
 		if (skb->ip_summed != CHECKSUM_PARTIAL)
-			th->check = gso_make_checksum(skb, ~th->check);
+			th->check = gso_make_checksum(skb, ~csum_unfold(th->check));
 	}
 }
 

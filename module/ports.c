@@ -20,44 +20,49 @@
 #include "timewait.h"
 #include "xtcp_sock.h"
 
-/* The port @num, locked, created if need be; NULL without memory. */
-static struct xtcp_port *xtcp_port_lock(struct xtcp_net *xn, u16 num, bool create)
+/* The port @num, a new one if it is not in use. Under RCU. NULL: no memory. */
+static struct xtcp_port *xtcp_port_find(struct xtcp_net *xn, u16 num)
 {
-	struct xtcp_port *port, *new = NULL;
+	struct xtcp_port *port = xa_load(&xn->ports, num), *new;
+
+	if (port)
+		return port;
+	new = kzalloc(sizeof(*new), GFP_ATOMIC | __GFP_NOWARN);
+	if (!new)
+		return NULL;
+	spin_lock_init(&new->lock);
+	new->num = num;
+	port = xa_cmpxchg_bh(&xn->ports, num, NULL, new, GFP_ATOMIC | __GFP_NOWARN);
+	if (!port)
+		return new;
+	kfree(new);
+	return xa_is_err(port) ? NULL : port;
+}
+
+/*
+ * The port @num, locked, created if need be; NULL without memory. sparse cannot follow a
+ * lock that is taken only on success: the caller says __acquire().
+ */
+static struct xtcp_port *xtcp_port_lock(struct xtcp_net *xn, u16 num)
+{
+	struct xtcp_port *port;
 
 	rcu_read_lock();
-	for (;;) {
-		port = xa_load(&xn->ports, num);
-		if (!port) {
-			void *old;
-
-			if (!create)
-				break;
-			if (!new)
-				new = kzalloc(sizeof(*new), GFP_ATOMIC);
-			if (!new)
-				break;
-			spin_lock_init(&new->lock);
-			new->num = num;
-			old = xa_cmpxchg_bh(&xn->ports, num, NULL, new, GFP_ATOMIC);
-			if (xa_is_err(old))
-				break;
-			if (!old)
-				new = NULL;
-			continue;
-		}
+	while ((port = xtcp_port_find(xn, num))) {
 		spin_lock_bh(&port->lock);
-		if (!port->dead)
+		if (!port->dead) {
+			__release(&port->lock);
 			break;
+		}
 		spin_unlock_bh(&port->lock);
 	}
 	rcu_read_unlock();
-	kfree(new);
 	return port;
 }
 
 /* Unlock @port, and take it away if nobody owns it. */
 static void xtcp_port_unlock(struct xtcp_net *xn, struct xtcp_port *port)
+	__releases(&port->lock)
 {
 	bool last = hlist_empty(&port->owners);
 
@@ -162,11 +167,12 @@ static void xtcp_node_describe(struct sock *sk)
 static int xtcp_port_bind(struct sock *sk, u16 num)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
-	struct xtcp_port *port = xtcp_port_lock(xs->xn, num, true);
+	struct xtcp_port *port = xtcp_port_lock(xs->xn, num);
 	int ret = 0;
 
 	if (!port)
 		return -ENOMEM;
+	__acquire(&port->lock);
 	if (xtcp_port_conflict(port, sk)) {
 		ret = 1;
 	} else {
@@ -209,11 +215,12 @@ int xtcp_ports_get(struct sock *sk, unsigned short num)
 static int xtcp_port_connect(struct sock *sk, u16 num)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
-	struct xtcp_port *port = xtcp_port_lock(xs->xn, num, true);
+	struct xtcp_port *port = xtcp_port_lock(xs->xn, num);
 	int err;
 
 	if (!port)
 		return -ENOMEM;
+	__acquire(&port->lock);
 	if (hlist_empty(&port->owners)) {
 		port->shared = true;
 	} else if (!port->shared) {
@@ -272,10 +279,11 @@ int xtcp_ports_connect(struct sock *sk)
 
 int xtcp_ports_inherit(struct xtcp_net *xn, struct xtcp_node *child)
 {
-	struct xtcp_port *port = xtcp_port_lock(xn, ntohs(child->key.lport), true);
+	struct xtcp_port *port = xtcp_port_lock(xn, ntohs(child->key.lport));
 
 	if (!port)
 		return -ENOMEM;
+	__acquire(&port->lock);
 	port->shared = false;
 	xtcp_port_own(port, child);
 	xtcp_port_unlock(xn, port);

@@ -27,7 +27,7 @@ struct xtcp_node;
  * Created with its first owner and freed with its last.
  */
 struct xtcp_port {
-	spinlock_t lock;
+	spinlock_t lock;	/* owners, listeners, flags */
 	struct hlist_head owners;
 	struct hlist_head listeners;
 	u16 num;

@@ -211,7 +211,7 @@ void xtcp_timewait_purge(struct xtcp_net *xn)
 		rhashtable_walk_exit(&iter);
 		/* A timer that was running holds the last reference for a moment. */
 		if (atomic_read(&xn->tw_count))
-			msleep(1);
+			usleep_range(500, 1000);
 	}
 }
 
