@@ -7,7 +7,6 @@
 #include <linux/string.h>
 #include "cong.h"
 
-#define CONG_IW_OCTETS	14600	/* RFC 6928 section 2 */
 
 /*
  * Readers walk the list under RCU and keep what they find by a reference to its
@@ -155,7 +154,7 @@ void xtcp_cong_release(struct xtcp_cong *c)
 
 u32 xtcp_cong_initial_window(u32 mss)
 {
-	return min_t(u32, XTCP_INIT_CWND_SEGS * mss, max_t(u32, 2 * mss, CONG_IW_OCTETS));
+	return XTCP_INIT_CWND_SEGS * mss;
 }
 
 void xtcp_cong_start(struct xtcp_cong *c, u32 mss)

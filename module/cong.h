@@ -81,7 +81,10 @@ static inline bool xtcp_cong_in_slow_start(const struct xtcp_cong *c)
 	return c->cwnd < c->ssthresh;
 }
 
-/* RFC 6928: min(10*MSS, max(2*MSS, 14600)), in octets. */
+/*
+ * Ten segments, octets (RFC 6928), as in Linux: the RFC's bound of 14600 octets is for
+ * segments of jumbo frames, which no Internet path carries.
+ */
 u32 xtcp_cong_initial_window(u32 mss);
 
 /* Start of a connection: initial window, no threshold, no clamp. ops must be assigned. */

@@ -13,6 +13,7 @@
 #include "lookup.h"
 #include "mib.h"
 #include "proc.h"
+#include "recv.h"
 #include "socket.h"
 #include "sysctl.h"
 #include "timewait.h"
@@ -157,6 +158,7 @@ static int xtcp_family_connect(struct socket *sock, xtcp_sockaddr *uaddr, int le
 	.gettstamp	= sock_gettstamp,			\
 	.listen		= xtcp_listen,				\
 	.shutdown	= inet_shutdown,			\
+	.set_rcvlowat	= xtcp_recv_set_lowat,			\
 	.setsockopt	= sock_common_setsockopt,		\
 	.getsockopt	= sock_common_getsockopt,		\
 	.sendmsg	= inet_sendmsg,				\
@@ -188,6 +190,7 @@ static void xtcp_family_init_inet(struct sock *sk, const struct net *net)
 	sk->sk_destruct = inet_sock_destruct;
 	inet->pmtudisc = READ_ONCE(net->ipv4.sysctl_ip_no_pmtu_disc) ? IP_PMTUDISC_DONT :
 								      IP_PMTUDISC_WANT;
+	sk->sk_txrehash = READ_ONCE(net->core.sysctl_txrehash);
 	inet->uc_ttl = -1;
 	inet->mc_ttl = 1;
 	inet->mc_index = 0;
@@ -219,6 +222,8 @@ static int xtcp_family_create(struct net *net, struct socket *sock, int protocol
 
 	if (sock->type != SOCK_STREAM)
 		return -ESOCKTNOSUPPORT;
+	if (protocol < 0 || protocol >= IPPROTO_MAX)
+		return -EINVAL;
 	if (protocol != XTCPPROTO_XTCP && protocol != IPPROTO_XTCP && !v6)
 		return -EPROTONOSUPPORT;
 	if (v6 && !ipv6_mod_enabled())

@@ -39,7 +39,7 @@ static int xtcp_listen_start(struct sock *sk)
 	if (!inet->inet_num) {
 		err = sk->sk_prot->get_port(sk, 0);
 		if (err)
-			return err > 0 ? -EADDRINUSE : err;
+			return err;
 		inet->inet_sport = htons(inet->inet_num);
 	} else if (!xtcp_sk(sk)->node.port) {
 		err = xtcp_ports_inherit(xtcp_sk(sk)->xn, &xtcp_sk(sk)->node);

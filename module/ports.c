@@ -114,12 +114,11 @@ static bool xtcp_node_addr_overlap(const struct xtcp_node *a, const struct xtcp_
 
 /*
  * May @sk join the owners of @port? SO_REUSEADDR on both sides lets them share as long as
- * neither listens; SO_REUSEPORT on both, set by the same user, lets them share always.
+ * no other one listens; SO_REUSEPORT on both, set by the same user, lets them share always.
  */
 static bool xtcp_port_conflict(struct xtcp_port *port, struct sock *sk)
 {
 	struct xtcp_node *self = &xtcp_sk(sk)->node, *node;
-	bool listening = sk->sk_state == TCP_LISTEN;
 	int dev = sk->sk_bound_dev_if;
 
 	lockdep_assert_held(&port->lock);
@@ -131,7 +130,7 @@ static bool xtcp_port_conflict(struct xtcp_port *port, struct sock *sk)
 			continue;
 		if (dev && other_dev && dev != other_dev)
 			continue;
-		if (sk->sk_reuse && (other ? other->sk_reuse : node->reuse) && !listening &&
+		if (sk->sk_reuse && (other ? other->sk_reuse : node->reuse) &&
 		    !(other && inet_sk_state_load(other) == TCP_LISTEN))
 			continue;
 		if (sk->sk_reuseport &&
@@ -163,18 +162,18 @@ static void xtcp_node_describe(struct sock *sk)
 	}
 }
 
-/* @sk becomes an owner of @num for bind(). 0, 1 if it is taken, or -ENOMEM. */
+/* @sk becomes an owner of @num for bind(). 0, -EADDRINUSE or -ENOMEM. */
 static int xtcp_port_bind(struct sock *sk, u16 num)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_port *port = xtcp_port_lock(xs->xn, num);
-	int ret = 0;
+	int err = 0;
 
 	if (!port)
 		return -ENOMEM;
 	__acquire(&port->lock);
 	if (xtcp_port_conflict(port, sk)) {
-		ret = 1;
+		err = -EADDRINUSE;
 	} else {
 		port->shared = false;
 		xtcp_port_own(port, &xs->node);
@@ -182,13 +181,13 @@ static int xtcp_port_bind(struct sock *sk, u16 num)
 		xs->node.key.lport = htons(num);
 	}
 	xtcp_port_unlock(xs->xn, port);
-	return ret;
+	return err;
 }
 
 int xtcp_ports_get(struct sock *sk, unsigned short num)
 {
 	struct net *net = sock_net(sk);
-	int low, high, range, i, ret;
+	int low, high, range, i, err;
 	u32 offset;
 
 	sock_owned_by_me(sk);
@@ -203,12 +202,12 @@ int xtcp_ports_get(struct sock *sk, unsigned short num)
 		num = low + (offset + i) % range;
 		if (inet_is_local_reserved_port(net, num))
 			continue;
-		ret = xtcp_port_bind(sk, num);
-		if (ret <= 0)
-			return ret;
+		err = xtcp_port_bind(sk, num);
+		if (err != -EADDRINUSE)
+			return err;
 		cond_resched();
 	}
-	return 1;
+	return -EADDRINUSE;
 }
 
 /* @sk becomes an owner of @num for connect(), sharing it only with other connects. */

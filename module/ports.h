@@ -38,8 +38,8 @@ struct xtcp_port {
 
 /*
  * struct proto.get_port: bind @sk to @num, or to a free ephemeral port if 0.
- * Context: socket lock held. Return: 0 (node.port and inet_num set), 1 if the
- * port is taken (the caller says EADDRINUSE), or -errno.
+ * Context: socket lock held. Return: 0 (node.port and inet_num set), -EADDRINUSE or
+ * -ENOMEM.
  */
 int xtcp_ports_get(struct sock *sk, unsigned short num);
 

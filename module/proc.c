@@ -119,7 +119,7 @@ static int xtcp_proc_family(const struct xtcp_node *node)
 	case XTCP_NODE_REQUEST:
 		return container_of(node, struct xtcp_request, node)->listener->sk_family;
 	default:
-		return ipv6_addr_v4mapped(&node->key.raddr) ? AF_INET : AF_INET6;
+		return container_of(node, struct xtcp_timewait, node)->family;
 	}
 }
 

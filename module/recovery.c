@@ -20,8 +20,6 @@
 #include "timer.h"
 #include "xtcp_sock.h"
 
-#define XTCP_DUPACK_THRESHOLD	3
-
 void xtcp_recovery_init(struct xtcp_sock *xs)
 {
 	memset(&xs->recovery, 0, sizeof(xs->recovery));

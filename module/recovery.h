@@ -5,6 +5,9 @@
 
 #include <linux/types.h>
 
+/* Duplicate ACKs that mean a loss (RFC 5681 3.2). */
+#define XTCP_DUPACK_THRESHOLD	3
+
 /* Numbers as in tcp_info.tcpi_ca_state. */
 enum xtcp_recovery_state {
 	XTCP_CA_OPEN = 0,

@@ -53,6 +53,22 @@ bool xtcp_recv_readable(struct sock *sk, int target)
 	       xtcp_delack_window(xs) <= xs->rcv.mss;
 }
 
+int xtcp_recv_set_lowat(struct sock *sk, int val)
+{
+	bool fixed = sk->sk_userlocks & SOCK_RCVBUF_LOCK;
+	int max = fixed ? sk->sk_rcvbuf / 2 : READ_ONCE(xtcp_sk(sk)->xn->sysctl.rmem[2]) / 2;
+
+	sock_owned_by_me(sk);
+	val = min(val, max);
+	WRITE_ONCE(sk->sk_rcvlowat, val ?: 1);
+	/* What is there may be enough now. */
+	if (xtcp_recv_readable(sk, val ?: 1))
+		sk->sk_data_ready(sk);
+	if (!fixed && 2 * val > sk->sk_rcvbuf)
+		WRITE_ONCE(sk->sk_rcvbuf, 2 * val);
+	return 0;
+}
+
 /* The buffer that holds @seq, or the FIN there; NULL if it has not arrived. */
 static struct sk_buff *xtcp_recv_find(struct sock *sk, u32 seq, u32 *offset)
 {
@@ -167,10 +183,13 @@ static int xtcp_recv_locked(struct sock *sk, struct xtcp_reader *r, long timeo)
 	struct sk_buff *skb;
 	u32 offset;
 
-	while (r->want && !r->done && !xtcp_recv_at_mark(sk, r)) {
+	while (!r->done && !xtcp_recv_at_mark(sk, r)) {
 		skb = xtcp_recv_find(sk, r->seq, &offset);
 		if (skb) {
 			xtcp_recv_take(sk, r, skb, offset);
+			/* A read of nothing waits like any other, then is content. */
+			if (!r->want)
+				break;
 			continue;
 		}
 		/* Enough, and nothing is on its way in. */

@@ -73,6 +73,9 @@ int xtcp_recv_msg(struct sock *sk, struct msghdr *msg, size_t len, int flags);
 /* Octets that a read would return now, an urgent one not counted. Socket lock held. */
 int xtcp_recv_inq(struct sock *sk);
 
+/* struct proto_ops.set_rcvlowat: at most half a buffer, and one that is large enough for it. */
+int xtcp_recv_set_lowat(struct sock *sk, int val);
+
 /* True if a reader who waits for @target octets has something to do. */
 bool xtcp_recv_readable(struct sock *sk, int target);
 

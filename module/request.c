@@ -133,7 +133,7 @@ static bool xtcp_request_overflow(struct sock *listener)
 		XTCP_INC(xs->xn, LISTENOVERFLOWS);
 		return true;
 	}
-	if (waiting >= READ_ONCE(listener->sk_max_ack_backlog) ||
+	if (waiting > READ_ONCE(listener->sk_max_ack_backlog) ||
 	    waiting >= READ_ONCE(xs->xn->sysctl.max_syn_backlog)) {
 		XTCP_INC(xs->xn, REQQFULL);
 		return true;

@@ -179,6 +179,16 @@ static int xtcp_send_locked(struct sock *sk, struct msghdr *msg)
 	if (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN))
 		goto error;
 
+	if (msg->msg_controllen) {
+		struct sockcm_cookie cookie;
+
+		sockcm_init(&cookie, sk);
+		err = -EINVAL;
+		if (sock_cmsg_send(sk, msg, &cookie))
+			goto error;
+		err = -EPIPE;
+	}
+
 	copied = xtcp_send_queue(sk, msg, &timeo, &err);
 	if (copied) {
 		xtcp_send_finish(sk, flags);

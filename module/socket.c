@@ -102,6 +102,8 @@ void xtcp_socket_start(struct sock *sk)
 	xs->bytes_received = 0;
 	xs->segs_in = 0;
 	xs->segs_out = 0;
+	xs->data_segs_in = 0;
+	xs->data_segs_out = 0;
 	xs->total_retrans = 0;
 	WRITE_ONCE(sk->sk_err_soft, 0);
 }

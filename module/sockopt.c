@@ -76,14 +76,17 @@ static void xtcp_sockopt_set_quickack(struct sock *sk, int val)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
-	/* The lowest bit is the value, as in TCP. */
-	if (!(val & 1)) {
+	if (!val) {
 		xs->rcv.pingpong = true;
 		return;
 	}
 	xtcp_delack_enter_quick(xs);
-	if ((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))
-		xtcp_delack_flush(sk);
+	if (!xs->rcv.ack || !((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
+		return;
+	xtcp_delack_flush(sk);
+	/* An even value asks for the one ACK that is owed, and no more. */
+	if (!(val & 1))
+		xs->rcv.pingpong = true;
 }
 
 static int xtcp_sockopt_set_linger2(int val)
@@ -272,6 +275,10 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_bytes_received = xs->bytes_received;
 	info->tcpi_segs_in = xs->segs_in;
 	info->tcpi_segs_out = xs->segs_out;
+	info->tcpi_data_segs_in = xs->data_segs_in;
+	info->tcpi_data_segs_out = xs->data_segs_out;
+	info->tcpi_advmss = xs->rcv.advmss;
+	info->tcpi_reordering = XTCP_DUPACK_THRESHOLD;
 	info->tcpi_notsent_bytes = max_t(s32, 0, xs->snd.write_seq - xs->snd.nxt);
 }
 

@@ -274,8 +274,10 @@ void xtcp_state_segment(struct sock *sk, struct sk_buff *skb, const struct xtcp_
 
 	sock_owned_by_me(sk);
 	xtcp_clock_refresh(xs);
-	xs->segs_in += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 	__skb_pull(skb, tcp_hdr(skb)->doff * 4);
+	xs->segs_in += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+	if (skb->len)
+		xs->data_segs_in += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 
 	if (sk->sk_state == TCP_CLOSE)
 		goto drop;

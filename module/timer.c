@@ -270,13 +270,14 @@ static void xtcp_due_keepalive(struct sock *sk)
 		xtcp_close_timed_out(sk);
 		return;
 	}
-	if (!xtcp_xmit_ack_seq(sk, xs->snd.una - 1)) {
-		XTCP_INC(xs->xn, KEEPALIVE);
-		xs->timer.probes++;
-		xtcp_timer_arm(xs, XTCP_DUE_KEEPALIVE, jiffies + xtcp_keep_intvl(xs));
-	} else {
+	if (xtcp_xmit_ack_seq(sk, xs->snd.una - 1) > 0) {
+		/* Our own device is congested: that says nothing of the peer. */
 		xtcp_timer_arm(xs, XTCP_DUE_KEEPALIVE, jiffies + XTCP_RETRY_MEMORY);
+		return;
 	}
+	XTCP_INC(xs->xn, KEEPALIVE);
+	xs->timer.probes++;
+	xtcp_timer_arm(xs, XTCP_DUE_KEEPALIVE, jiffies + xtcp_keep_intvl(xs));
 }
 
 static void xtcp_due_fin_wait2(struct sock *sk)

@@ -181,6 +181,8 @@ int xtcp_xmit_skb(struct sock *sk, struct sk_buff *skb)
 	if (cb->flags & XTCP_ACK)
 		xtcp_xmit_acked(xs);
 	xs->segs_out += segs;
+	if (len)
+		xs->data_segs_out += segs;
 	xs->bytes_sent += len;
 	XTCP_ADD(xs->xn, OUTSEGS, segs);
 	return xtcp_lower_xmit(sk, out);

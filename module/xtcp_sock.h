@@ -58,6 +58,8 @@ enum xtcp_deferred {
  * @bytes_received: octets of the peer's acknowledged
  * @segs_in: segments received
  * @segs_out: segments sent
+ * @data_segs_in: those of them with data
+ * @data_segs_out: segments sent with data
  * @total_retrans: segments sent again
  *
  * Everything is written under the socket lock. Readers of /proc and poll use
@@ -92,6 +94,8 @@ struct xtcp_sock {
 	u64			bytes_received;
 	u32			segs_in;
 	u32			segs_out;
+	u32			data_segs_in;
+	u32			data_segs_out;
 	u32			total_retrans;
 };
 
