@@ -88,6 +88,9 @@ struct sk_buff *xtcp_offload_cut(struct sk_buff *skb)
 	skb_reset_mac_header(skb);
 	skb_reset_network_header(skb);
 	skb_reset_mac_len(skb);
+	/* What the network core fills in first; skb_segment() trusts it blindly. */
+	SKB_GSO_CB(skb)->mac_offset = skb_headroom(skb);
+	SKB_GSO_CB(skb)->encap_level = 0;
 	segs = xtcp_offload_segment(skb, NETIF_F_SG);
 	if (IS_ERR(segs)) {
 		__skb_push(skb, skb->data - skb_transport_header(skb));
