@@ -19,12 +19,13 @@
 
 /*
  * RFC 9293 asks for SND.WL1 and SND.WL2; an ACK that moves SND.UNA is always newer, so
- * SND.WL2 need not be kept.
+ * SND.WL2 need not be kept. Of two that differ in nothing else the wider window is the
+ * newer one, but for a window that had to close.
  */
 static bool xtcp_ack_window_is_news(const struct xtcp_sock *xs, u32 seq, u32 ack, u32 wnd)
 {
 	return xtcp_seq_after(ack, xs->snd.una) || xtcp_seq_after(seq, xs->snd.wl1) ||
-	       (seq == xs->snd.wl1 && wnd > xs->snd.wnd);
+	       (seq == xs->snd.wl1 && (wnd > xs->snd.wnd || !wnd));
 }
 
 static void xtcp_ack_window(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb)

@@ -131,8 +131,7 @@ void xtcp_close_fin_wait2(struct sock *sk)
 	xtcp_timer_fin_wait2(xs, xtcp_close_fin_time(xs));
 }
 
-/* More orphans than the machine should feed? */
-static bool xtcp_close_too_many(struct sock *sk)
+bool xtcp_close_too_many(struct sock *sk)
 {
 	int max = READ_ONCE(xtcp_sk(sk)->xn->sysctl.max_orphans);
 

@@ -26,6 +26,9 @@ void xtcp_close_timed_out(struct sock *sk);
  */
 void xtcp_close_done(struct sock *sk);
 
+/* More orphans, or less memory, than the machine can feed this one with? */
+bool xtcp_close_too_many(struct sock *sk);
+
 /* Give up an orphan that is in CLOSE. The last reference may go. */
 void xtcp_close_destroy(struct sock *sk);
 

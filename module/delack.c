@@ -156,7 +156,9 @@ void xtcp_delack_check(struct sock *sk)
 
 	if (!xs->rcv.ack)
 		return;
-	if (xtcp_delack_must_send(xs))
+	if (xs->rcv.batch && !(xs->rcv.ack & XTCP_ACK_NOW) && xtcp_reasm_empty(&xs->reasm))
+		set_bit(XTCP_DEFER_ACK, &xs->deferred);
+	else if (xtcp_delack_must_send(xs))
 		xtcp_xmit_ack(sk);
 	else
 		xtcp_timer_ack_owed(xs, jiffies + clamp_t(u32, xs->rcv.ato, XTCP_ATO_MIN,

@@ -26,8 +26,6 @@
 
 #define XTCP_MSS_DEFAULT_V4	536
 #define XTCP_MSS_DEFAULT_V6	1220
-/* RFC 6298 5.7: after a SYN was lost and nothing measured, data starts with this. */
-#define XTCP_RTO_FALLBACK_US	(3 * USEC_PER_SEC)
 
 u16 xtcp_handshake_peer_mss(const struct xtcp_options *opt, bool v4, u16 user_mss)
 {
@@ -47,7 +45,6 @@ static void xtcp_handshake_init_snd(struct xtcp_sock *xs, u32 iss)
 	xs->snd.una = iss;
 	xs->snd.nxt = iss;
 	xs->snd.write_seq = iss;
-	xs->snd.pushed_seq = iss;
 	xs->snd.up = iss;
 	xs->snd.sml = iss;
 	xs->snd.urgent = false;
@@ -88,8 +85,7 @@ static void xtcp_handshake_done(struct sock *sk, enum xtcp_event ev)
 	if (xs->total_retrans) {
 		/* RFC 5681 3.1: a lost SYN is a loss. */
 		xs->cong.cwnd = xs->snd.mss;
-		if (!xs->rtt.srtt_us)
-			xs->rtt.rto_us = XTCP_RTO_FALLBACK_US;
+		xtcp_rtt_handshake_lost(&xs->rtt);
 	}
 	xs->rtt.backoff = 0;
 	xs->recovery.state = XTCP_CA_OPEN;
@@ -295,7 +291,6 @@ static void xtcp_handshake_init_child(struct sock *sk, const struct xtcp_request
 	xtcp_handshake_init_snd(xs, req->iss);
 	xs->snd.nxt = req->iss + 1;
 	xs->snd.write_seq = req->iss + 1;
-	xs->snd.pushed_seq = xs->snd.write_seq;
 	xs->snd.wscale = req->snd_wscale;
 	xs->snd.peer_mss = req->mss;
 	xtcp_handshake_init_rcv(xs, req->irs);

@@ -149,7 +149,8 @@ static void xtcp_input_request(struct xtcp_request *req, struct sk_buff *skb,
 
 /* LISTEN (RFC 9293 3.10.7.2), or CLOSED if @listener is NULL (3.10.7.1). Consumes @skb. */
 static void xtcp_input_no_conn(struct xtcp_net *xn, struct sock *listener, struct sk_buff *skb,
-			       const struct xtcp_key *key, const struct xtcp_options *opt)
+			       const struct xtcp_key *key, const struct xtcp_options *opt,
+			       const u32 *old_nxt)
 {
 	u8 flags = xtcp_cb(skb)->flags;
 
@@ -160,7 +161,7 @@ static void xtcp_input_no_conn(struct xtcp_net *xn, struct sock *listener, struc
 		if (flags & XTCP_ACK)
 			xtcp_xmit_reply_rst(xn, skb, key);
 		else
-			xtcp_request_syn(listener, skb, key, opt);
+			xtcp_request_syn(listener, skb, key, opt, old_nxt);
 	}
 	kfree_skb(skb);
 }
@@ -183,7 +184,7 @@ static void xtcp_input_open(struct xtcp_net *xn, struct xtcp_timewait *tw, struc
 	if (tw)
 		xtcp_timewait_syn(tw, listener);
 	if (!tw || listener)
-		xtcp_input_no_conn(xn, listener, skb, key, opt);
+		xtcp_input_no_conn(xn, listener, skb, key, opt, tw ? &tw->snd_nxt : NULL);
 	else
 		kfree_skb(skb);
 	if (listener)

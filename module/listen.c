@@ -27,7 +27,6 @@ void xtcp_listen_init(struct xtcp_listen *listen)
 	INIT_LIST_HEAD(&listen->link);
 	INIT_HLIST_NODE(&listen->port_link);
 	listen->nr_requests = 0;
-	listen->parent = NULL;
 }
 
 static int xtcp_listen_start(struct sock *sk)

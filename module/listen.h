@@ -19,8 +19,6 @@ struct sock;
  * @nr_requests: length of @requests
  * @link: a child's link in its parent's @queue
  * @port_link: link in xtcp_port.listeners
- * @parent: a child's listener while it is in @queue (no reference: the
- *	    listener empties the queue before it goes)
  */
 struct xtcp_listen {
 	spinlock_t lock;	/* the lists and nr_requests */
@@ -29,7 +27,6 @@ struct xtcp_listen {
 	u32 nr_requests;
 	struct list_head link;
 	struct hlist_node port_link;
-	struct sock *parent;
 };
 
 struct socket;

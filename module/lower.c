@@ -194,6 +194,7 @@ static int xtcp_lower_connect4(struct sock *sk, __be32 daddr, __be16 dport)
 		inet->inet_saddr = inet->cork.fl.u.ip4.saddr;
 	if (!inet->inet_rcv_saddr)
 		inet->inet_rcv_saddr = inet->inet_saddr;
+	atomic_set(&inet->inet_id, get_random_u16());
 	return 0;
 }
 
@@ -562,9 +563,16 @@ bool xtcp_lower_csum_ok(struct sk_buff *skb)
 
 bool xtcp_lower_unicast(const struct sk_buff *skb)
 {
-	if (skb->protocol == htons(ETH_P_IP))
-		return !(skb_rtable(skb)->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST));
-	return ipv6_unicast_destination(skb);
+	unsigned int type;
+
+	if (skb->protocol != htons(ETH_P_IP))
+		return ipv6_unicast_destination(skb) &&
+		       (ipv6_addr_type(&ipv6_hdr(skb)->saddr) & IPV6_ADDR_UNICAST);
+	if (skb_rtable(skb)->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST))
+		return false;
+	/* The broadcast address of a subnet of ours passes IP's own checks (MUST-63). */
+	type = inet_addr_type(dev_net(skb->dev), ip_hdr(skb)->saddr);
+	return type != RTN_BROADCAST && type != RTN_MULTICAST;
 }
 
 void xtcp_lower_iif(const struct sk_buff *skb, int *dif, int *sdif)

@@ -30,8 +30,8 @@ u32 xtcp_output_inflight(const struct xtcp_sock *xs)
 u32 xtcp_output_sync_mss(struct sock *sk, u32 pmtu)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
-	u32 head = xtcp_lower_header_len(sk) + sizeof(struct tcphdr);
-	u32 mss = pmtu > head ? pmtu - head : 0;
+	u32 head = xtcp_lower_header_len(sk);
+	u32 mss = pmtu > head + sizeof(struct tcphdr) ? pmtu - head - sizeof(struct tcphdr) : 0;
 
 	sock_owned_by_me(sk);
 	/* RFC 9293 MUST-16: the smaller of the path's and the peer's. */
@@ -40,6 +40,7 @@ u32 xtcp_output_sync_mss(struct sock *sk, u32 pmtu)
 		mss = min_t(u32, mss, xs->user_mss);
 	mss = max_t(u32, mss, READ_ONCE(xs->xn->sysctl.min_snd_mss));
 	xs->snd.pmtu = pmtu;
+	xs->snd.head = head;
 	xs->snd.mss = mss;
 	xs->cong.mss = mss;
 	return mss;
@@ -53,7 +54,8 @@ u32 xtcp_output_current_mss(struct sock *sk)
 	if (dst) {
 		u32 mtu = dst_mtu(dst);
 
-		if (mtu != xs->snd.pmtu)
+		/* IP_OPTIONS may have been set since. */
+		if (mtu != xs->snd.pmtu || xtcp_lower_header_len(sk) != xs->snd.head)
 			xtcp_output_sync_mss(sk, mtu);
 	}
 	return xs->snd.mss;
@@ -206,11 +208,10 @@ static u32 xtcp_output_quota(struct sock *sk, struct sk_buff *skb, bool more, bo
 	bool cut;
 
 	*limit = false;
-	/* A bare FIN needs no window of its own, but must not jump over a closed one. */
-	if (!skb->len)
-		return xtcp_seq_after(cb->seq, end) ? 0 : 1;
 	if (!xtcp_seq_before(cb->seq, end))
 		return 0;
+	if (!skb->len)
+		return 1;	/* a bare FIN */
 	len = min(skb->len, end - cb->seq);
 	if (cwnd < min_t(u32, len, xs->snd.mss)) {
 		/* With nothing in flight one segment always may go. */

@@ -17,7 +17,6 @@ struct xtcp_sock;
  * @wl1: SND.WL1, seq of the segment that last updated @wnd
  * @max_wnd: largest @wnd ever seen (MAX(SND.WND), sender SWS)
  * @write_seq: end of what the application has queued; the FIN counts
- * @pushed_seq: end of the last data that was marked PSH
  * @up: SND.UP, valid while @urgent
  * @sml: end of the last small segment sent (Minshall's Nagle)
  * @iss: ISS
@@ -25,6 +24,7 @@ struct xtcp_sock;
  * @mss: effective send MSS now: path, peer and option; octets of payload
  * @peer_mss: the MSS option received, or the default (RFC 9293 MUST-15)
  * @pmtu: path MTU that @mss was computed from
+ * @head: IP header length that @mss was computed from
  * @wscale: shift of the peer's window field
  * @urgent: urgent data is unacknowledged
  * @nodelay: TCP_NODELAY
@@ -39,7 +39,6 @@ struct xtcp_snd {
 	u32 wl1;
 	u32 max_wnd;
 	u32 write_seq;
-	u32 pushed_seq;
 	u32 up;
 	u32 sml;
 	u32 iss;
@@ -47,6 +46,7 @@ struct xtcp_snd {
 	u16 mss;
 	u16 peer_mss;
 	u32 pmtu;
+	u16 head;
 	u8 wscale;
 	bool urgent;
 	bool nodelay;

@@ -66,7 +66,7 @@ static bool xtcp_rcvq_drain(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct sk_buff *skb;
-	bool fin = false;
+	bool fin;
 
 	while ((skb = xtcp_reasm_next(&xs->reasm, xs->rcv.nxt))) {
 		struct xtcp_skb_cb *cb = xtcp_cb(skb);
@@ -78,8 +78,11 @@ static bool xtcp_rcvq_drain(struct sock *sk)
 		}
 		fin = cb->flags & XTCP_FIN;
 		xtcp_rcvq_append(sk, skb);
+		/* What lies behind a FIN is nothing. */
+		if (fin)
+			return true;
 	}
-	return fin;
+	return false;
 }
 
 /* Cut what lies beyond the window. Return: false if nothing is left, or no memory. */

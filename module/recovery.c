@@ -83,9 +83,9 @@ void xtcp_recovery_dupack(struct sock *sk)
 	if (rec->state == XTCP_CA_RECOVERY)
 		return;
 	rec->state = XTCP_CA_DISORDER;
-	/* RFC 6582 3.2 step 1: not for losses that a former recovery repaired. */
+	/* RFC 6582 3.2 step 1: not for echoes of what a former recovery sent. */
 	if (rec->dupacks == XTCP_DUPACK_THRESHOLD &&
-	    !xtcp_seq_before(xs->snd.una, rec->high))
+	    xtcp_seq_after(xs->snd.una, rec->high))
 		xtcp_recovery_begin(sk);
 }
 
@@ -129,6 +129,9 @@ bool xtcp_recovery_acked(struct sock *sk, u32 acked)
 	default:
 		xs->rtxq.sacked = 0;
 		rec->state = XTCP_CA_OPEN;
+		/* The mark of the last recovery must not be left 2^31 octets behind. */
+		if (xtcp_seq_after(xs->snd.una, rec->high + 1))
+			rec->high = xs->snd.una - 1;
 		return true;
 	}
 }

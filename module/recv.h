@@ -41,6 +41,7 @@ struct xtcp_sock;
  * @ratio: payload per truesize of what arrives, in 256ths
  * @ack: XTCP_ACK_*
  * @quick: ACKs to send at once before delaying (start of a connection, QUICKACK)
+ * @batch: the backlog is being run: more segments may follow at once
  * @pingpong: the application answers what it reads: ACKs ride on data
  */
 struct xtcp_rcv {
@@ -64,6 +65,7 @@ struct xtcp_rcv {
 	u8 ack;
 	u8 quick;
 	bool wscale_ok;
+	bool batch;
 	bool pingpong;
 };
 

@@ -143,7 +143,8 @@ static bool xtcp_request_overflow(struct sock *listener)
 
 static struct xtcp_request *xtcp_request_alloc(struct sock *listener, struct sk_buff *skb,
 					       const struct xtcp_key *key,
-					       const struct xtcp_options *opt)
+					       const struct xtcp_options *opt,
+					       const u32 *old_nxt)
 {
 	struct xtcp_sock *xs = xtcp_sk(listener);
 	struct xtcp_request *req;
@@ -157,6 +158,9 @@ static struct xtcp_request *xtcp_request_alloc(struct sock *listener, struct sk_
 	req->node.kind = XTCP_NODE_REQUEST;
 	INIT_LIST_HEAD(&req->link);
 	req->iss = xtcp_isn_next(key);
+	/* Faster than the clock, the old connection may have used these numbers (MAY-2). */
+	if (old_nxt && !xtcp_seq_after(req->iss, *old_nxt))
+		req->iss = *old_nxt + U16_MAX + 2;
 	req->irs = xtcp_cb(skb)->seq;
 	req->mss = xtcp_handshake_peer_mss(opt, ipv6_addr_v4mapped(&key->raddr),
 					   READ_ONCE(xs->user_mss));
@@ -202,8 +206,8 @@ static bool xtcp_request_attach(struct xtcp_request *req)
 	return ok;
 }
 
-void xtcp_request_syn(struct sock *listener, struct sk_buff *skb,
-		      const struct xtcp_key *key, const struct xtcp_options *opt)
+void xtcp_request_syn(struct sock *listener, struct sk_buff *skb, const struct xtcp_key *key,
+		      const struct xtcp_options *opt, const u32 *old_nxt)
 {
 	struct xtcp_net *xn = xtcp_sk(listener)->xn;
 	struct xtcp_request *req;
@@ -211,7 +215,7 @@ void xtcp_request_syn(struct sock *listener, struct sk_buff *skb,
 	/* RFC 9293 MUST-57 */
 	if (!xtcp_lower_unicast(skb) || xtcp_request_overflow(listener))
 		goto drop;
-	req = xtcp_request_alloc(listener, skb, key, opt);
+	req = xtcp_request_alloc(listener, skb, key, opt, old_nxt);
 	if (!req) {
 		XTCP_INC(xn, REQMEMDROP);
 		goto drop;
@@ -287,10 +291,8 @@ static struct sock *xtcp_request_complete(struct xtcp_request *req, struct sk_bu
 		if (READ_ONCE(xn->sysctl.abort_on_overflow)) {
 			xtcp_xmit_reply_rst(xn, skb, &req->node.key);
 			xtcp_request_drop(req);
-		} else {
-			/* The SYN-ACK that follows gives the peer another try. */
-			req->acked = true;
 		}
+		/* Else the next SYN-ACK gives the peer another try. */
 		return NULL;
 	}
 	child = xtcp_handshake_child(req, skb);
@@ -328,11 +330,12 @@ struct sock *xtcp_request_segment(struct xtcp_request *req, struct sk_buff *skb,
 		/* RFC 9293 figure 8: back to LISTEN. Only the exact number counts (RFC 5961). */
 		if (cb->seq == req->irs + 1)
 			xtcp_request_drop(req);
-		else
+		else if (xtcp_xmit_rate_ok(stamp, READ_ONCE(xn->sysctl.invalid_ratelimit)))
 			xtcp_xmit_request_ack(req);
 		return NULL;
 	}
-	if ((cb->flags & XTCP_SYN) && cb->seq != req->irs) {
+	if (cb->flags & XTCP_SYN) {
+		/* We sent no SYN of our own that a SYN-ACK could answer. */
 		XTCP_INC(xn, SYNCHALLENGE);
 		if (xtcp_xmit_rate_ok(stamp, READ_ONCE(xn->sysctl.invalid_ratelimit)))
 			xtcp_xmit_request_ack(req);

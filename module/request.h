@@ -27,7 +27,6 @@ struct sock;
  * @snd_wscale: shift of the peer's windows
  * @rcv_wscale: shift of ours
  * @wscale_ok: both sides sent the option
- * @acked: the third segment came while the accept queue was full
  * @retrans: SYN-ACKs sent again, whatever the reason: Karn
  * @timeouts: expiries of @timer
  * @tos: type of service of the SYN
@@ -50,7 +49,6 @@ struct xtcp_request {
 	u8 snd_wscale;
 	u8 rcv_wscale;
 	bool wscale_ok;
-	bool acked;
 	u8 retrans;
 	u8 timeouts;
 	u8 tos;
@@ -63,13 +61,19 @@ struct xtcp_request {
 int xtcp_request_init(void);
 void xtcp_request_exit(void);
 
-/*
- * A SYN reached a listener: make a request and answer with SYN-ACK, or drop it
- * with a counter (RFC 9293 3.10.7.2). Takes over nothing: the caller frees @skb.
- * Context: softirq, RCU read side; the listener is not locked.
+/**
+ * xtcp_request_syn() - a SYN reached a listener (RFC 9293 3.10.7.2)
+ * @listener: not locked
+ * @skb: the SYN; the caller frees it
+ * @key: its connection
+ * @opt: its options
+ * @old_nxt: SND.NXT of the connection in TIME-WAIT that it takes over from, or NULL
+ *
+ * Makes a request and answers with SYN-ACK, or drops the SYN with a counter.
+ * Context: softirq, RCU read side.
  */
-void xtcp_request_syn(struct sock *listener, struct sk_buff *skb,
-		      const struct xtcp_key *key, const struct xtcp_options *opt);
+void xtcp_request_syn(struct sock *listener, struct sk_buff *skb, const struct xtcp_key *key,
+		      const struct xtcp_options *opt, const u32 *old_nxt);
 
 /**
  * xtcp_request_segment() - a segment for a request (SYN-RECEIVED, RFC 9293 3.10.7.4)

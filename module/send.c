@@ -98,10 +98,8 @@ static void xtcp_send_finish(struct sock *sk, int flags)
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct sk_buff *tail = skb_peek_tail(&sk->sk_write_queue);
 
-	if (tail) {
+	if (tail)
 		xtcp_cb(tail)->flags |= XTCP_PSH;
-		xs->snd.pushed_seq = xs->snd.write_seq;
-	}
 	if (flags & MSG_OOB) {
 		xs->snd.up = xs->snd.write_seq;
 		xs->snd.urgent = true;

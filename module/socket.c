@@ -16,6 +16,7 @@
 
 #include "close.h"
 #include "compat/compat.h"
+#include "delack.h"
 #include "handshake.h"
 #include "icmp.h"
 #include "listen.h"
@@ -248,6 +249,8 @@ static void xtcp_socket_release_cb(struct sock *sk)
 		xtcp_icmp_deferred_pmtu(sk);
 	if (test_and_clear_bit(XTCP_DEFER_TIMER, &xs->deferred))
 		xtcp_timer_deferred(sk);
+	if (test_and_clear_bit(XTCP_DEFER_ACK, &xs->deferred))
+		xtcp_delack_check(sk);
 }
 
 /* -- poll and ioctl ----------------------------------------------------------- */

@@ -279,7 +279,8 @@ void xtcp_state_segment(struct sock *sk, struct sk_buff *skb, const struct xtcp_
 	if (skb->len)
 		xs->data_segs_in += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 
-	if (sk->sk_state == TCP_CLOSE)
+	/* It may have ended, or become a listener, since the lookup. */
+	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN))
 		goto drop;
 	if (sk->sk_state == TCP_SYN_SENT) {
 		xtcp_handshake_syn_sent(sk, skb, opt);
@@ -309,12 +310,16 @@ drop:
 
 int xtcp_state_backlog(struct sock *sk, struct sk_buff *skb)
 {
+	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_options opt;
 
+	/* RFC 9293 MUST-59: one ACK for all that waited, if no other reason asks for more. */
+	xs->rcv.batch = true;
 	if (xtcp_input_options(skb, &opt))
 		xtcp_state_segment(sk, skb, &opt);
 	else
 		kfree_skb(skb);
+	xs->rcv.batch = false;
 	return 0;
 }
 

@@ -189,11 +189,22 @@ static bool xtcp_retrans_gave_up(struct sock *sk)
 	return xs->recovery.retransmits >= limit || xtcp_user_timed_out(xs);
 }
 
+/* An orphan that the machine can no longer feed: tell the peer, and end it. */
+static bool xtcp_orphan_given_up(struct sock *sk)
+{
+	if (!sock_flag(sk, SOCK_DEAD) || !xtcp_close_too_many(sk))
+		return false;
+	XTCP_INC(xtcp_sk(sk)->xn, ABORTONMEMORY);
+	xtcp_xmit_rst(sk);
+	xtcp_close_done(sk);
+	return true;
+}
+
 static void xtcp_due_retrans(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
-	if (xtcp_rtxq_empty(&xs->rtxq))
+	if (xtcp_rtxq_empty(&xs->rtxq) || xtcp_orphan_given_up(sk))
 		return;
 	if (!xs->recovery.start)
 		xs->recovery.start = (jiffies - usecs_to_jiffies(xtcp_rtt_rto(&xs->rtt))) ?: 1;
@@ -218,6 +229,8 @@ static void xtcp_due_probe(struct sock *sk)
 		xs->timer.probes = 0;
 		return;
 	}
+	if (xtcp_orphan_given_up(sk))
+		return;
 	if (sock_flag(sk, SOCK_DEAD))
 		limit = xtcp_orphan_retries(xs);
 	if (!xs->recovery.start)

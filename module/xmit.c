@@ -129,13 +129,10 @@ static void xtcp_xmit_fill(struct sock *sk, struct xtcp_header *h, u32 seq, u8 f
 		h->wnd = xtcp_delack_select_window(sk) >> xs->rcv.wscale;
 	/* RFC 6093: the pointer is announced as soon as it fits in 16 bits. */
 	if (unlikely(xs->snd.urgent) && xtcp_seq_after(xs->snd.up, seq)) {
-		u32 off = xs->snd.up - seq;
+		u32 off = xs->snd.up - seq - !!READ_ONCE(xs->xn->sysctl.stdurg);
 
-		if (!READ_ONCE(xs->xn->sysctl.stdurg)) {
-			h->urg = min_t(u32, off, U16_MAX);
-			h->flags |= XTCP_URG;
-		} else if (off - 1 <= U16_MAX) {
-			h->urg = off - 1;
+		if (off <= U16_MAX) {
+			h->urg = off;
 			h->flags |= XTCP_URG;
 		}
 	}

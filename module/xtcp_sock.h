@@ -25,6 +25,7 @@
 /* Work that found the user holding the socket (xtcp_sock.deferred). */
 enum xtcp_deferred {
 	XTCP_DEFER_TIMER,	/* a timer was due: timer.c */
+	XTCP_DEFER_ACK,		/* the backlog is done: the ACK for it, delack.c */
 	XTCP_DEFER_PMTU,	/* the path MTU shrank: lower.c */
 };
 
