@@ -17,9 +17,9 @@ VM := selftests/qemu/vm
 INSTALL_DIR = $(DESTDIR)/lib/modules/$(KVER)/updates
 
 # The kernel that `make` and `make install` mean: the running one where its headers are
-# here, else the stock Debian kernel that QEMU boots.
+# here, else the stock Debian kernel that QEMU boots, else any that has headers.
 RUNNING := $(shell uname -r)
-KVER ?= $(if $(wildcard /lib/modules/$(RUNNING)/build/Makefile),$(RUNNING),$(shell . selftests/qemu/lib.sh && stock_version 2>/dev/null))
+KVER ?= $(if $(wildcard /lib/modules/$(RUNNING)/build/Makefile),$(RUNNING),$(shell . selftests/qemu/lib.sh && stock_version 2>/dev/null || newest_version))
 KDIR ?= /lib/modules/$(KVER)/build
 
 all: module programs
@@ -37,7 +37,8 @@ module:
 
 module-built:
 	$(Q)[ -e "$(KDIR)/Makefile" ] || { echo "no kernel headers in $(KDIR); set KDIR=" >&2; exit 1; }
-	$(Q)$(MAKE) -s -C "$(KDIR)" M="$(CURDIR)" modules
+	$(Q)set -o pipefail; $(MAKE) -s -C "$(KDIR)" M="$(CURDIR)" modules 2>&1 | \
+		{ grep -v '^Skipping BTF' >&2 || true; }
 	@echo "  MODULE  xtcp.ko for $$(modinfo -F vermagic xtcp.ko | cut -d' ' -f1)"
 
 programs:

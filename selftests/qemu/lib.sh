@@ -12,6 +12,19 @@ die() {
 	exit 1
 }
 
+# The newest kernel that has headers here, and if $1 is "image" an image too.
+newest_version() {
+	local v
+	for v in $(find /lib/modules -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null | sort -rV); do
+		[ -e "/lib/modules/$v/build/Makefile" ] || continue
+		if [ "${1:-}" != image ] || [ -r "/boot/vmlinuz-$v" ]; then
+			echo "$v"
+			return
+		fi
+	done
+	return 1
+}
+
 # The Debian kernel under test: what linux-image-amd64 stands for, else the newest kernel
 # that has both an image and headers here. XTCP_STOCK=VERSION overrides.
 stock_version() {
@@ -27,13 +40,7 @@ stock_version() {
 		echo "$v"
 		return
 	fi
-	for v in $(find /lib/modules -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -rV); do
-		if [ -e "/lib/modules/$v/build/Makefile" ] && [ -r "/boot/vmlinuz-$v" ]; then
-			echo "$v"
-			return
-		fi
-	done
-	die "no stock kernel with headers here; run tools/setup"
+	newest_version image || die "no stock kernel with headers here; run tools/setup"
 }
 
 # Version of the Debian source package that the sanitizer kernel is built from.
