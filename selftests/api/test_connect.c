@@ -168,7 +168,7 @@ static void connect_timeout(const struct xport *t)
 	IS(setsockopt(c, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)), 0);
 	start = now_ms();
 	IS(sock_connect(c, addr_loopback(t, 5006)), -EINPROGRESS);
-	TRUE(now_ms() - start >= 150);
+	TRUE(now_ms() - start >= 30);
 	IS(sock_connect(c, addr_loopback(t, 5006)), -EALREADY);
 	close(c);
 	c = NEED(sock_flags(t, SOCK_NONBLOCK));
@@ -178,7 +178,7 @@ static void connect_timeout(const struct xport *t)
 	IS(sock_connect(c, addr_loopback(t, 5006)), -EINPROGRESS);
 	EV_IS(ready_within(c, POLLIN | POLLOUT | POLLRDHUP, 10000),
 	      POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDHUP);
-	TRUE(now_ms() - start >= 2000 && now_ms() - start < 7000);
+	TRUE(now_ms() - start >= 1000 && now_ms() - start < 20000);
 	IS(so_error(c), -ETIMEDOUT);
 	IS(so_error(c), 0);
 	close(c);
@@ -370,7 +370,7 @@ static void accept_calls(const struct xport *t)
 	IS(setsockopt(l, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
 	start = now_ms();
 	IS(accept(l, NULL, NULL), -EAGAIN);
-	TRUE(now_ms() - start >= 150);
+	TRUE(now_ms() - start >= 30);
 	alarm_ms(50, 0);
 	IS(accept(l, NULL, NULL), -EINTR);
 
@@ -483,7 +483,7 @@ static void backlog_overflow(const struct xport *t)
 		SAW(proc_count(t, 5030 + i, -1, 1));
 		/* The others follow when they send their SYN again. */
 		IS(set_nonblock(l, true), 0);
-		while (accepted < 6 && ready_within(l, POLLIN, 6000)) {
+		while (accepted < 6 && ready_within(l, POLLIN, 12000)) {
 			int s = accept(l, NULL, NULL);
 
 			if (s >= 0)
@@ -530,7 +530,7 @@ static const struct oracle_case cases[] = {
 	CASE("connect to AF_UNSPEC", connect_unspec, ON_ALL, 20),
 	CASE("accept and accept4", accept_calls, ON_ALL, 35),
 	CASE("accept what is already closed or reset", accept_dead, ON_ALL, 15),
-	CASE_SECONDS("backlog overflow", backlog_overflow, ON_BOTH, 25, 60),
+	CASE_SECONDS("backlog overflow", backlog_overflow, ON_BOTH, 25, 90),
 	CASE("close a listener with connections in its queue", close_listener, ON_ALL, 7),
 };
 

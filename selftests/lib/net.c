@@ -138,11 +138,14 @@ int sock_connect(int fd, struct addr a)
 /** sock_listener() - a socket listening on loopback; port 0 picks one */
 int sock_listener(const struct xport *t, int port, int backlog)
 {
-	int fd = sock(t);
+	int fd = sock(t), err;
 
-	if (fd < 0 || sock_bind(fd, addr_loopback(t, port)) || listen(fd, backlog))
-		return -1;
-	return fd;
+	if (fd < 0 || (!sock_bind(fd, addr_loopback(t, port)) && !listen(fd, backlog)))
+		return fd;
+	err = errno;
+	close(fd);
+	errno = err;
+	return -1;
 }
 
 /** pair_open() - a connection over loopback; ends the case if that fails */

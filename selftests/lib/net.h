@@ -59,8 +59,9 @@ void set_linger(int fd, int on, int seconds);
 unsigned int ready(int fd, unsigned int events);
 unsigned int ready_within(int fd, unsigned int events, int ms);
 /*
- * Timers count ticks, and under emulation those come late and then in bunches: a
- * time limit may end a quarter early by this clock. Cases leave that much room.
+ * Timers count ticks, and an emulated machine that lacks processor time gets those late
+ * and in bunches: a limit of 200 ms has been seen to end after 100. So the bounds of the
+ * cases only tell waiting from not waiting; exact times are the segment tests' affair.
  */
 long now_ms(void);
 void nap_ms(int ms);

@@ -128,8 +128,11 @@ static bool carry(const struct xport *t)
 	    recv(s, buf, 7, MSG_WAITALL) == 7 && !strcmp(buf, "carried"))
 		good = true;
 	expect(good, "%s does not carry data: %s", t->label, strerror(errno));
-	close(s);
+	/* The client first: TIME-WAIT at the server would keep the port. */
 	close(c);
+	if (s >= 0)
+		expect(!recv(s, buf, 1, 0), "%s: no end of the stream", t->label);
+	close(s);
 	close(l);
 	return good;
 }
