@@ -440,7 +440,8 @@ int xtcp_lower_xmit(struct sock *sk, struct sk_buff *skb)
 		err = xtcp_lower_queue(sk, skb, dst);
 	}
 	rcu_read_unlock();
-	return err;
+	/* "Congested" says nothing of this skb: a device that is down says it for ever. */
+	return net_xmit_eval(err);
 }
 
 static struct dst_entry *xtcp_lower_reply_route4(struct sock *sk, const struct xtcp_key *key,
