@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,6 +24,7 @@ struct blocked {
 	struct addr at;
 	long ret;
 	int err;
+	volatile pid_t tid;
 	volatile bool done;
 };
 
@@ -33,6 +35,7 @@ static void *blocked_run(void *arg)
 	char x;
 
 	errno = 0;
+	b->tid = gettid();
 	switch (b->call) {
 	case RECV:
 		b->ret = recv(b->fd, &x, 1, 0);
@@ -55,14 +58,39 @@ static void *blocked_run(void *arg)
 	return NULL;
 }
 
-/* Starts it and gives it the time to block. */
+/* Whether the kernel says that the thread sleeps. */
+static bool asleep(pid_t tid)
+{
+	char path[64], state = '?';
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	f = fopen(path, "r");
+	if (f) {
+		if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+			state = '?';
+		fclose(f);
+	}
+	return state == 'S';
+}
+
+/* Starts it and waits until it sleeps in its call, or for two seconds. */
+static void start(struct blocked *b)
+{
+	int i;
+
+	NEED(-pthread_create(&b->thread, NULL, blocked_run, b));
+	for (i = 0; i < 200 && !(b->tid && asleep(b->tid)) && !b->done; i++)
+		nap_ms(10);
+	nap_ms(50);
+}
+
 static void block(struct blocked *b, int call, int fd)
 {
 	memset(b, 0, sizeof(*b));
 	b->call = call;
 	b->fd = fd;
-	NEED(-pthread_create(&b->thread, NULL, blocked_run, b));
-	nap_ms(100);
+	start(b);
 }
 
 static long unblocked(struct blocked *b)
@@ -172,8 +200,7 @@ static void connect_disturbed(const struct xport *t)
 	struct blocked b = { .call = CONNECT, .fd = c, .at = addr_loopback(t, 7050) };
 
 	NEED(sock_connect(filler, b.at));
-	NEED(-pthread_create(&b.thread, NULL, blocked_run, &b));
-	nap_ms(100);
+	start(&b);
 	IS(b.done, 0);
 	IS(shutdown(c, SHUT_RDWR), 0);
 	SAW(unblocked(&b));
