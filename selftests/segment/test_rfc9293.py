@@ -6,12 +6,22 @@ Windows above 2^15, RST with data, urgency at a closed window, a shrunk window, 
 queues behind its FIN, TIME-WAIT behind much data, IP options that change the segment size.
 """
 
+import ctypes
+import errno
 import fcntl
+import mmap
 import os
 import signal
 import socket
+import struct
 
 from lib import case, main
+from lib.packet import ip_header
+from lib.stage import Skip
+
+# <linux/userfaultfd.h>; the call by its number on x86-64
+SYS_USERFAULTFD = 323
+UFFD_API, UFFDIO_API, UFFDIO_REGISTER, UFFDIO_ZEROPAGE = 0xaa, 0xc018aa3f, 0xc020aa00, 0xc020aa04
 
 
 # Windows
@@ -100,6 +110,55 @@ def urgency_enters_a_closed_window(c):
     c.eventually(lambda: got, "SIGURG")
     c.raises("EAGAIN", sock.recv, 1, socket.MSG_OOB)
     c.recv(sock, flow.nxt - 1)
+
+
+class HeldPage:
+    """A page of memory at which whoever writes to it sleeps until fill()."""
+
+    def __init__(self):
+        self.page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.place = ctypes.addressof(ctypes.c_char.from_buffer(self.page))
+        libc = ctypes.CDLL(None, use_errno=True)
+        if os.uname().machine != "x86_64":
+            raise Skip("the number of userfaultfd() is that of x86-64")
+        self.fd = libc.syscall(SYS_USERFAULTFD, os.O_CLOEXEC | os.O_NONBLOCK)
+        if self.fd < 0:
+            raise Skip("no userfaultfd: %s" % os.strerror(ctypes.get_errno()))
+        fcntl.ioctl(self.fd, UFFDIO_API, struct.pack("QQQ", UFFD_API, 0, 0))
+        fcntl.ioctl(self.fd, UFFDIO_REGISTER,
+                    struct.pack("QQQQ", self.place, mmap.PAGESIZE, 1, 0))
+
+    def touched(self):
+        """True once somebody waits."""
+        try:
+            return bool(os.read(self.fd, 32))
+        except OSError as err:
+            if err.errno != errno.EAGAIN:
+                raise
+            return False
+
+    def fill(self):
+        fcntl.ioctl(self.fd, UFFDIO_ZEROPAGE,
+                    struct.pack("QQQq", self.place, mmap.PAGESIZE, 0, 0))
+
+
+@case()
+def queued_segments_before_the_ack(c):
+    """Segments that found the socket busy are all processed before an ACK goes (MUST-59)."""
+    sock, flow = c.accept(rtt=0.5)
+    flow.inject("PA", len=100)
+    flow.expect("A")
+    sock.setblocking(True)
+    held = HeldPage()
+    reading = c.background(sock.recv_into, held.page, 100)
+    c.eventually(held.touched, "recv() at the page")
+    for _ in range(8):      # recv() holds the socket now
+        flow.inject("PA", len=1000)
+    flow.expect_nothing(0.3)
+    held.fill()
+    c.equal(reading.result(), 100, "recv_into")
+    flow.expect("A", ack=8101, within=1)
+    flow.expect_nothing(0.3)
 
 
 # Opening and ending
@@ -208,15 +267,38 @@ def time_wait_reopened_behind_much_data(c):
 
 @case(versions=(4,))
 def ip_options_set_later_shorten_segments(c):
-    """IP options of an open connection take their room from the segments (MUST-16)."""
+    """IP options of an open connection take their room from the segments (MUST-16).
+
+    No-operations, a route to record (MAY-11), a time stamp (MAY-10).
+    """
     sock, flow = c.connect(mss=1460, rtt=0.5)
     c.send(sock, c.mss)
     flow.expect("PA", len=c.mss)
     flow.inject("A")
-    sock.setsockopt(socket.IPPROTO_IP, 4, b"\1" * 8)
-    c.send(sock, 2 * c.mss)
-    seg = flow.expect("A", len=c.mss - 8)
-    c.equal(len(seg.ip_opts), 8, "octets of IP options")
+    for opts in (b"\1" * 8, bytes((7, 7, 4)) + bytes(5), bytes((0x44, 12, 5, 0)) + bytes(8)):
+        sock.setsockopt(socket.IPPROTO_IP, 4, opts)
+        c.send(sock, c.mss)
+        seg = flow.expect("A", len=c.mss - len(opts))
+        c.equal((seg.ip_opts[0], len(seg.ip_opts)), (opts[0], len(opts)), "IP option, octets")
+        flow.inject("A")
+        flow.expect("PA", len=len(opts))
+        flow.inject("A")
+
+
+@case(versions=(4,))
+def received_dscp(c):
+    """IP_PKTOPTIONS tells the service type that the handshake's last segment had (MAY-9)."""
+    listener = c.listen(before=lambda s: s.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1))
+    flow = c.flow()
+    flow.inject("S", mss=1000)
+    flow.expect("SA")
+    ack = flow.bytes("A")
+    c.wire.write(ip_header(c.peer_addr, c.local_addr, c.proto, len(ack), tos=0x28) + ack)
+    c.wait(listener, "r")
+    sock = listener.accept()[0]
+    notes = sock.getsockopt(socket.IPPROTO_IP, 9, 64)
+    c.equal(struct.unpack("iii", notes[8:20]), (socket.IPPROTO_IP, socket.IP_TOS, 0x28),
+            "level, type, value")
 
 
 @case(tcp=False)    # Linux also points at places in between
