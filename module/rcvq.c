@@ -15,13 +15,97 @@
 #include "state.h"
 #include "xtcp_sock.h"
 
+/* -- making room -------------------------------------------------------------- */
+
+/* A buffer of one page, in the receive queue in front of @next; NULL without memory. */
+static struct sk_buff *xtcp_rcvq_new_tight(struct sock *sk, struct sk_buff *next, u32 seq)
+{
+	struct sk_buff *skb = alloc_skb(SKB_MAX_ORDER(0, 0), GFP_ATOMIC | __GFP_NOWARN);
+	struct xtcp_skb_cb *cb;
+
+	if (!skb)
+		return NULL;
+	cb = xtcp_cb(skb);
+	memset(cb, 0, sizeof(*cb));
+	cb->seq = seq;
+	cb->end_seq = seq;
+	__skb_queue_before(&sk->sk_receive_queue, next, skb);
+	skb_set_owner_r(skb, sk);
+	return skb;
+}
+
+/*
+ * Copy the octets of @skb that follow @*to, or that the reader has not had, to the end
+ * of @*to and into new buffers behind it. Return: false without memory; what was
+ * copied then is in the queue twice, which the reader, who goes by number, does not see.
+ */
+static bool xtcp_rcvq_repack(struct sock *sk, struct sk_buff *skb, struct sk_buff **to)
+{
+	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	u32 seq = *to ? xtcp_cb(*to)->end_seq : xtcp_seq_max(cb->seq, xtcp_sk(sk)->rcv.copied);
+	u32 off = seq - cb->seq, len;
+
+	while (off < skb->len) {
+		if (!*to || !skb_tailroom(*to)) {
+			*to = xtcp_rcvq_new_tight(sk, skb, cb->seq + off);
+			if (!*to)
+				return false;
+		}
+		len = min_t(u32, skb_tailroom(*to), skb->len - off);
+		if (WARN_ON_ONCE(skb_copy_bits(skb, off, skb_put(*to, len), len)))
+			return false;
+		xtcp_cb(*to)->end_seq += len;
+		off += len;
+	}
+	if (*to)
+		xtcp_cb(*to)->flags |= cb->flags & XTCP_PSH;
+	return true;
+}
+
+/*
+ * Small segments cost many times their octets, and the window was offered for octets:
+ * before anything inside it is refused, copy what waits for the reader into buffers
+ * without slack.
+ */
+static void xtcp_rcvq_compact(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	u32 unread = xs->rcv.nxt - xs->rcv.copied;
+	struct sk_buff *skb, *next, *to = NULL;
+
+	/* Not for less than a quarter: each octet is copied a bounded number of times. */
+	if (unread > atomic_read(&sk->sk_rmem_alloc) / 4 * 3)
+		return;
+	XTCP_INC(xs->xn, RCVCOLLAPSED);
+	skb_queue_walk_safe(&sk->sk_receive_queue, skb, next) {
+		if (xtcp_cb(skb)->flags & XTCP_FIN)
+			return;
+		if (skb->len > skb->truesize / 4 * 3) {
+			to = NULL;
+			continue;
+		}
+		if (!xtcp_rcvq_repack(sk, skb, &to))
+			return;
+		__skb_unlink(skb, &sk->sk_receive_queue);
+		kfree_skb(skb);
+	}
+}
+
+static bool xtcp_rcvq_has_room(struct sock *sk, struct sk_buff *skb)
+{
+	return atomic_read(&sk->sk_rmem_alloc) <= sk->sk_rcvbuf &&
+	       sk_rmem_schedule(sk, skb, skb->truesize);
+}
+
 /* Is there memory for @skb, after dropping what waits out of order if need be? */
 static bool xtcp_rcvq_admit(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
-	if (likely(atomic_read(&sk->sk_rmem_alloc) <= sk->sk_rcvbuf &&
-		   sk_rmem_schedule(sk, skb, skb->truesize)))
+	if (likely(xtcp_rcvq_has_room(sk, skb)))
+		return true;
+	xtcp_rcvq_compact(sk);
+	if (xtcp_rcvq_has_room(sk, skb))
 		return true;
 	if (!xtcp_reasm_empty(&xs->reasm)) {
 		XTCP_INC(xs->xn, OFOPRUNED);
@@ -33,6 +117,8 @@ static bool xtcp_rcvq_admit(struct sock *sk, struct sk_buff *skb)
 		return sk_rmem_schedule(sk, skb, skb->truesize);
 	return false;
 }
+
+/* -- queueing ----------------------------------------------------------------- */
 
 /* Put @skb at the end of the receive queue: into its last buffer if that saves one. */
 static void xtcp_rcvq_append(struct sock *sk, struct sk_buff *skb)
@@ -111,6 +197,10 @@ static void xtcp_rcvq_in_order(struct sock *sk, struct sk_buff *skb)
 	if (skb->len) {
 		if (!xtcp_rcvq_admit(sk, skb)) {
 			XTCP_INC(xs->xn, RCVQDROP);
+			/* A reader who slept for more must come, a sender learn where we are. */
+			xs->rcv.ack |= XTCP_ACK_NOW;
+			if (!sock_flag(sk, SOCK_DEAD))
+				sk->sk_data_ready(sk);
 			kfree_skb(skb);
 			return;
 		}
