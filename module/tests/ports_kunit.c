@@ -61,6 +61,30 @@ static void ports_unbind(struct sock *sk)
 	ksock_close(sk);
 }
 
+/* SO_REUSEADDR on two sockets: both may hold the port, but only one may listen. */
+static void ports_listen__one_of_two(struct kunit *test)
+{
+	static const struct ports_ask reuse = { .reuse = true };
+	struct sock *sk[2];
+	int i, ret;
+
+	for (i = 0; i < 2; i++) {
+		sk[i] = ksock_open(test, 0);
+		KUNIT_EXPECT_EQ(test, ports_bind(sk[i], &reuse, PORT), 0);
+	}
+	for (i = 0; i < 2; i++) {
+		lock_sock(sk[i]);
+		inet_sk_set_state(sk[i], TCP_LISTEN);
+		ret = xtcp_ports_listen(sk[i]);
+		if (ret)
+			inet_sk_set_state(sk[i], TCP_CLOSE);
+		release_sock(sk[i]);
+		KUNIT_EXPECT_EQ_MSG(test, ret, i ? -EADDRINUSE : 0, "socket %d", i);
+	}
+	for (i = 0; i < 2; i++)
+		ports_unbind(sk[i]);
+}
+
 #define V4(a)	.addr4 = 0x0a000000 | (a)
 #define V6	.protocol = XTCPPROTO_XTCP6
 
@@ -69,32 +93,33 @@ static const struct {
 	struct ports_ask first, second;
 	int want;
 } ports_pairs[] = {
-	{ "any twice", { }, { }, 1 },
+	{ "any twice", { }, { }, -EADDRINUSE },
 	{ "one address and another", { V4(1) }, { V4(2) }, 0 },
-	{ "one address twice", { V4(1) }, { V4(1) }, 1 },
-	{ "one address, then any", { V4(1) }, { }, 1 },
-	{ "any, then one address", { }, { V4(1) }, 1 },
+	{ "one address twice", { V4(1) }, { V4(1) }, -EADDRINUSE },
+	{ "one address, then any", { V4(1) }, { }, -EADDRINUSE },
+	{ "any, then one address", { }, { V4(1) }, -EADDRINUSE },
 	{ "reuse on both", { .reuse = true }, { .reuse = true }, 0 },
-	{ "reuse on the first", { .reuse = true }, { }, 1 },
-	{ "reuse on the second", { }, { .reuse = true }, 1 },
-	{ "reuse with a listener", { .reuse = true, .listen = true }, { .reuse = true }, 1 },
-	{ "reuse, the second listens", { .reuse = true }, { .reuse = true, .listen = true },
+	{ "reuse on the first", { .reuse = true }, { }, -EADDRINUSE },
+	{ "reuse on the second", { }, { .reuse = true }, -EADDRINUSE },
+	{ "reuse with a listener", { .reuse = true, .listen = true }, { .reuse = true },
 	  -EADDRINUSE },
+	{ "reuse, the second listens", { .reuse = true }, { .reuse = true, .listen = true }, 0 },
 	{ "reuse with a listener elsewhere", { V4(1), .reuse = true, .listen = true },
 	  { V4(2), .reuse = true, .listen = true }, 0 },
 	{ "reuseport on both, both listen", { .reuseport = true, .listen = true },
 	  { .reuseport = true, .listen = true }, 0 },
-	{ "reuseport on one", { .reuseport = true, .listen = true }, { .listen = true }, 1 },
-	{ "IPv6 any twice", { V6 }, { V6 }, 1 },
-	{ "IPv6 any takes IPv4", { V6 }, { }, 1 },
-	{ "IPv4 any, then IPv6 any", { }, { V6 }, 1 },
+	{ "reuseport on one", { .reuseport = true, .listen = true }, { .listen = true },
+	  -EADDRINUSE },
+	{ "IPv6 any twice", { V6 }, { V6 }, -EADDRINUSE },
+	{ "IPv6 any takes IPv4", { V6 }, { }, -EADDRINUSE },
+	{ "IPv4 any, then IPv6 any", { }, { V6 }, -EADDRINUSE },
 	{ "IPv6 only leaves IPv4", { V6, .v6only = true }, { }, 0 },
 	{ "IPv4, then IPv6 only", { }, { V6, .v6only = true }, 0 },
-	{ "IPv6 only twice", { V6, .v6only = true }, { V6, .v6only = true }, 1 },
+	{ "IPv6 only twice", { V6, .v6only = true }, { V6, .v6only = true }, -EADDRINUSE },
 	{ "IPv6 address and IPv4 any", { V6, .addr6 = 1 }, { }, 0 },
-	{ "IPv6 address and IPv6 any", { V6, .addr6 = 1 }, { V6 }, 1 },
+	{ "IPv6 address and IPv6 any", { V6, .addr6 = 1 }, { V6 }, -EADDRINUSE },
 	{ "IPv6 address and another", { V6, .addr6 = 1 }, { V6, .addr6 = 2 }, 0 },
-	{ "IPv6 any and IPv4 address", { V6 }, { V4(1) }, 1 },
+	{ "IPv6 any and IPv4 address", { V6 }, { V4(1) }, -EADDRINUSE },
 };
 
 static void ports_get__who_may_share(struct kunit *test)
@@ -229,6 +254,7 @@ static void ports_connect__keeps_off_bound_ports(struct kunit *test)
 
 static struct kunit_case ports_cases[] = {
 	KUNIT_CASE(ports_get__who_may_share),
+	KUNIT_CASE(ports_listen__one_of_two),
 	KUNIT_CASE(ports_get__ephemeral),
 	KUNIT_CASE(ports_connect__distinct),
 	KUNIT_CASE(ports_connect__spread),
