@@ -37,16 +37,18 @@ static int __init xtcp_init(void)
 	if (err)
 		goto socket;
 	err = xtcp_offload_register();
-	if (!err)
-		err = xtcp_lower_register();
-	if (err) {
-		pr_err("IP protocol %d is taken by another module\n", IPPROTO_XTCP);
+	if (err)
 		goto family;
-	}
+	err = xtcp_lower_register();
+	if (err)
+		goto offload;
 	pr_info("AF_XTCP is family %d, IP protocol %d\n", AF_XTCP, IPPROTO_XTCP);
 	return 0;
 
+offload:
+	xtcp_offload_unregister();
 family:
+	pr_err("IP protocol %d is taken by another module\n", IPPROTO_XTCP);
 	xtcp_family_unregister();
 socket:
 	xtcp_socket_unregister();
