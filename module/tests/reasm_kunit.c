@@ -437,7 +437,7 @@ static void reasm_random__against_bitmap(struct kunit *test)
 	int i;
 
 	prandom_seed_state(&rnd, 5961);
-	for (i = 0; i < 42; i++) {
+	for (i = 0; i < 14; i++) {
 		/* Half of the streams wrap around somewhere inside. */
 		u32 base = prandom_u32_state(&rnd);
 
