@@ -30,6 +30,7 @@
 #include "proc.h"
 #include "request.h"
 #include "rtt.h"
+#include "socket.h"
 #include "timer.h"
 #include "timewait.h"
 #include "xtcp_sock.h"
@@ -482,6 +483,11 @@ static int xtcp_proc_show_stat(struct seq_file *seq, void *v)
 	seq_printf(seq, "RequestsNow %lu\n",
 		   xtcp_proc_alive(xn, XTCP_MIB_REQCREATED, XTCP_MIB_REQDESTROYED));
 	seq_printf(seq, "TimeWaitNow %d\n", atomic_read(&xn->tw_count));
+
+	/* Of the whole machine, as the bounds max_orphans and mem are. */
+	seq_printf(seq, "Orphans %d\n", xtcp_socket_orphans());
+	seq_printf(seq, "MemoryPages %ld\n",
+		   max(atomic_long_read(xtcp_prot.memory_allocated), 0L));
 	return 0;
 }
 
