@@ -52,7 +52,7 @@ u32 xtcp_window_select(const struct xtcp_window_in *in)
 	u32 target = window_target(in, step);
 
 	if (target > in->cur && target - in->cur >= step)
-		return max(target, keep);
+		return target;
 	return keep;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* KUnit: the registry of congestion control, and Reno (RFC 5681, RFC 6928). */
 #include <kunit/test.h>
+#include <linux/module.h>
 #include <linux/string.h>
 #include "../cong.h"
 #include "rnd.h"
@@ -32,6 +33,7 @@ static void cong_probe_avoid(struct xtcp_cong *c, const struct xtcp_cong_ack *ac
 
 static struct xtcp_cong_ops cong_probe = {
 	.name = "kunit-probe",
+	.owner = THIS_MODULE,
 	.init = cong_probe_init,
 	.release = cong_probe_release,
 	.ssthresh = cong_probe_ssthresh,
@@ -183,6 +185,33 @@ static void cong_inherit__own_private_state(struct kunit *test)
 	xtcp_cong_inherit(&child);
 	KUNIT_EXPECT_PTR_EQ(test, child.ops, (const struct xtcp_cong_ops *)&xtcp_reno);
 	xtcp_cong_release(&child);
+}
+
+/* One reference to the algorithm's module for each connection that has it, and no more. */
+static void cong_assign__module_references(struct kunit *test)
+{
+#ifdef MODULE
+	struct xtcp_cong listener = {}, child;
+	int before = module_refcount(THIS_MODULE);
+
+	KUNIT_ASSERT_EQ(test, xtcp_cong_register(&cong_probe), 0);
+	KUNIT_EXPECT_EQ(test, xtcp_cong_assign(&listener, "kunit-probe"), 0);
+	KUNIT_EXPECT_EQ(test, module_refcount(THIS_MODULE), before + 1);
+	KUNIT_EXPECT_EQ(test, xtcp_cong_assign(&listener, "kunit-probe"), 0);
+	KUNIT_EXPECT_EQ(test, module_refcount(THIS_MODULE), before + 1);
+	child = listener;
+	xtcp_cong_inherit(&child);
+	KUNIT_EXPECT_EQ(test, module_refcount(THIS_MODULE), before + 2);
+	xtcp_cong_release(&child);
+	xtcp_cong_release(&child);
+	KUNIT_EXPECT_EQ(test, module_refcount(THIS_MODULE), before + 1);
+	KUNIT_EXPECT_EQ(test, xtcp_cong_assign(&listener, NULL), 0);
+	KUNIT_EXPECT_EQ(test, module_refcount(THIS_MODULE), before);
+	xtcp_cong_release(&listener);
+	xtcp_cong_unregister(&cong_probe);
+#else
+	kunit_skip(test, "built into the kernel: there is no module to count");
+#endif
 }
 
 /* Ten segments, whatever their size. */
@@ -374,6 +403,7 @@ static struct kunit_case cong_cases[] = {
 	KUNIT_CASE(cong_assign__unknown_changes_nothing),
 	KUNIT_CASE(cong_assign__switches_and_releases),
 	KUNIT_CASE(cong_inherit__own_private_state),
+	KUNIT_CASE(cong_assign__module_references),
 	KUNIT_CASE(cong_start__initial_window),
 	KUNIT_CASE(cong_slow_start__doubles_each_round),
 	KUNIT_CASE(cong_slow_start__stretch_acks),
