@@ -29,14 +29,15 @@ class Entry:
         self.name = "%s_ipv%d" % (call.__name__, version)
 
 
-def case(versions=(4, 6), tcp=True, mtu=1500, timeout=40):
+def case(versions=(4, 6), tcp=True, xtcp=True, mtu=1500, timeout=40):
     """Declare a case, run once per IP version.
 
-    @tcp=False: kernel TCP does or has something else, which the case's comment says.
+    @tcp=False, @xtcp=False: that one does something else, which the case's comment says.
     """
     def register(call):
         for version in versions:
-            CASES.append(Entry(call, version, {"tcp": tcp, "mtu": mtu, "timeout": timeout}))
+            CASES.append(Entry(call, version, {"tcp": tcp, "xtcp": xtcp, "mtu": mtu,
+                                               "timeout": timeout}))
         return call
     return register
 
@@ -45,8 +46,8 @@ def _attempt(entry, tcp):
     """(status, text, trace, seconds the test itself was kept from running)"""
     world, status, text = None, "ok", ""
     try:
-        if tcp and not entry.options["tcp"]:
-            raise Skip("not what kernel TCP does")
+        if not entry.options["tcp" if tcp else "xtcp"]:
+            raise Skip("not what %s does" % ("kernel TCP" if tcp else "XTCP"))
         world = Case(tcp, entry.version, entry.options["mtu"])
         entry.call(world)
     except Skip as why:
