@@ -166,6 +166,31 @@ static void bind_any_unspec(const struct xport *t)
 	close(s);
 }
 
+/* The family's own number in an address means the same as AF_INET or AF_INET6. */
+static void own_family_number(const struct xport *t)
+{
+	struct addr a = addr_loopback(t, 4008), b;
+	int l = NEED(sock(t)), c = NEED(sock(t));
+
+	a.sa.sa_family = AF_XTCP;
+	BY_DESIGN(t, sock_bind(l, a), -EAFNOSUPPORT, 0);
+	if (!t->xtcp)
+		NEED(sock_bind(l, addr_loopback(t, 4008)));
+	NEED(listen(l, 1));
+	BY_DESIGN(t, sock_connect(c, a), -EAFNOSUPPORT, 0);
+	if (!t->xtcp)
+		NEED(sock_connect(c, addr_loopback(t, 4008)));
+	/* What the kernel gives back is always the plain family. */
+	b = addr_local(l);
+	IS(b.sa.sa_family, t->family);
+	b = addr_peer(c);
+	IS(b.sa.sa_family, t->family);
+	IS(addr_port(&b), 4008);
+	oracle_text("peer", "%s", addr_show(&b));
+	close(l);
+	close(c);
+}
+
 static void bind_privileged(const struct xport *t)
 {
 	int s;
@@ -418,6 +443,7 @@ static const struct oracle_case cases[] = {
 	CASE("protocol numbers", xtcp_protocol_numbers, ON_BOTH, 3),
 	CASE("bind errors", bind_errors, ON_ALL, 20),
 	CASE("bind to the wildcard", bind_any_unspec, ON_ALL, 6),
+	CASE("addresses with AF_XTCP", own_family_number, ON_BOTH, 6),
 	CASE("bind below 1024 without CAP_NET_BIND_SERVICE", bind_privileged, ON_ALL, 4),
 	CASE("bind below ip_unprivileged_port_start", bind_unprivileged_start, ON_BOTH, 2),
 	CASE("bind with IP_FREEBIND and the like", bind_options, ON_BOTH, 10),
