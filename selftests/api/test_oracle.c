@@ -134,7 +134,7 @@ static const struct {
 /* Runs one case and gives what it printed; returns its exit status. */
 static int printed(const struct oracle_case *c, char *out, size_t size)
 {
-	char *argv[] = { "oracle", "--self", NULL };
+	char program[] = "oracle", option[] = "--self", *argv[] = { program, option, NULL };
 	size_t have = 0;
 	int fds[2], status, pid;
 	ssize_t n;

@@ -193,7 +193,7 @@ static void unanswered(const struct xport *t)
 	/* A peer that went deaf: data, then the end, are sent again and again. */
 	NEED(setsockopt(s, SOL_SOCKET, SO_ATTACH_FILTER, &drop, sizeof(drop)));
 	IS(send(c, "lost", 4, 0), 4);
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < 1500; i++) {
 		if (!find(t, CLIENT, SERVER, TCP_ESTABLISHED, &r) || r.retrans)
 			break;
 		nap_ms(10);

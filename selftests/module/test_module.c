@@ -118,15 +118,13 @@ static void gone(const char *when)
 static bool carry(const struct xport *t)
 {
 	char buf[16] = "";
-	bool good = false;
-	int l, c, s = -1;
+	int l = sock_listener(t, 8400, 4), c = sock(t), s = -1;
+	bool good;
 
-	l = sock_listener(t, 8400, 4);
-	c = sock(t);
-	if (l >= 0 && c >= 0 && !sock_connect(c, addr_loopback(t, 8400)) &&
-	    (s = accept(l, NULL, NULL)) >= 0 && send(c, "carried", 7, 0) == 7 &&
-	    recv(s, buf, 7, MSG_WAITALL) == 7 && !strcmp(buf, "carried"))
-		good = true;
+	if (l >= 0 && c >= 0 && !sock_connect(c, addr_loopback(t, 8400)))
+		s = accept(l, NULL, NULL);
+	good = s >= 0 && send(c, "carried", 7, 0) == 7 &&
+	       recv(s, buf, 7, MSG_WAITALL) == 7 && !strcmp(buf, "carried");
 	expect(good, "%s does not carry data: %s", t->label, strerror(errno));
 	/* The client first: TIME-WAIT at the server would keep the port. */
 	close(c);
