@@ -22,10 +22,10 @@ static long from_pairs(const char *file, const char *name)
 
 	while (f && found < 0 && fgets(names, sizeof(names), f) &&
 	       fgets(values, sizeof(values), f)) {
-		char *sn, *sv, *n = strtok_r(names, " \n", &sn);
-		char *v = strtok_r(values, " \n", &sv);
+		char *sn, *sv, *n = strtok_r(names, "\n ", &sn);
+		char *v = strtok_r(values, "\n ", &sv);
 
-		for (; n && v; n = strtok_r(NULL, " \n", &sn), v = strtok_r(NULL, " \n", &sv))
+		for (; n && v; n = strtok_r(NULL, "\n ", &sn), v = strtok_r(NULL, "\n ", &sv))
 			if (!strcmp(n, name) && strncmp(names, "Udp", 3))
 				found = atol(v);
 	}
