@@ -183,6 +183,7 @@ static void rec_timeout__all_is_lost(struct kunit *test)
 	rec_sock->recovery.retransmits = 1;
 	xtcp_recovery_timeout(sk);
 	rec_expect(test, XTCP_CA_LOSS, MSS, FLIGHT / 2);
+	KUNIT_EXPECT_EQ(test, rec_sock->recovery.prior_cwnd, FLIGHT);
 	rec_end(sk);
 }
 
