@@ -212,7 +212,9 @@ static void unanswered(const struct xport *t)
 	IS(shutdown(s, SHUT_WR), 0);
 	TRUE(find_soon(t, SERVER, CLIENT, TCP_FIN_WAIT1, &r) ||
 	     find_soon(t, SERVER, CLIENT, TCP_FIN_WAIT2, &r));
+	/* A reset ends the orphan now, instead of when it next sends its data. */
 	NEED(set_int(s, SOL_SOCKET, SO_DETACH_FILTER, 0));
+	set_linger(s, 1, 0);
 	close(s);
 	close(l);
 }
