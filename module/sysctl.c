@@ -202,6 +202,10 @@ static int xtcp_sysctl_memory(xtcp_ctl_table *ctl, int write, void *buffer,
 	unsigned long val[3];
 	int i, err;
 
+	/* The handler of longs passes over negative numbers in silence. */
+	if (write && memchr(buffer, '-', *lenp))
+		return -EINVAL;
+
 	mutex_lock(&xtcp_sysctl_mutex);
 	for (i = 0; i < 3; i++)
 		val[i] = READ_ONCE(xtcp_sysctl_mem[i]);
