@@ -14,6 +14,7 @@
 #include "listen.h"
 #include "lower.h"
 #include "output.h"
+#include "ports.h"
 #include "recv.h"
 #include "rtxq.h"
 #include "seq.h"
@@ -285,6 +286,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	xtcp_rtxq_purge(sk);
 	xtcp_reasm_purge(&xs->reasm);
 	xtcp_lower_disconnect(sk);
+	xtcp_ports_describe(sk);
 	xtcp_socket_reset(sk);
 	WRITE_ONCE(sk->sk_shutdown, 0);
 	sock_reset_flag(sk, SOCK_DONE);

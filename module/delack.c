@@ -154,7 +154,8 @@ void xtcp_delack_check(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
-	if (!xs->rcv.ack)
+	/* From release_cb the backlog may have ended the connection. */
+	if (!xs->rcv.ack || sk->sk_state == TCP_CLOSE)
 		return;
 	if (xs->rcv.batch && !(xs->rcv.ack & XTCP_ACK_NOW) && xtcp_reasm_empty(&xs->reasm))
 		set_bit(XTCP_DEFER_ACK, &xs->deferred);

@@ -77,6 +77,7 @@ static void xtcp_icmp_pmtu(struct sock *sk, u32 mtu)
 
 void xtcp_icmp_deferred_pmtu(struct sock *sk)
 {
+	xtcp_clock_refresh(xtcp_sk(sk));
 	xtcp_icmp_pmtu(sk, READ_ONCE(xtcp_sk(sk)->pmtu_info));
 }
 

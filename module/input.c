@@ -181,6 +181,10 @@ static void xtcp_input_open(struct xtcp_net *xn, struct xtcp_timewait *tw, struc
 {
 	struct sock *listener = xtcp_input_listener(xn, skb, key);
 
+	if (!listener && !xtcp_lower_policy_ok(xn, NULL, skb)) {
+		kfree_skb(skb);
+		return;
+	}
 	if (tw)
 		xtcp_timewait_syn(tw, listener);
 	if (!tw || listener)
@@ -215,7 +219,9 @@ static void xtcp_input_deliver(struct xtcp_net *xn, struct sk_buff *skb,
 		break;
 	case XTCP_NODE_TIMEWAIT:
 		tw = container_of(node, struct xtcp_timewait, node);
-		if (xtcp_timewait_segment(tw, skb))
+		if (!xtcp_lower_policy_ok(xn, NULL, skb))
+			kfree_skb(skb);
+		else if (xtcp_timewait_segment(tw, skb))
 			xtcp_input_open(xn, tw, skb, &key, opt);
 		else
 			kfree_skb(skb);

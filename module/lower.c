@@ -587,30 +587,32 @@ void xtcp_lower_iif(const struct sk_buff *skb, int *dif, int *sdif)
 	}
 }
 
+bool xtcp_lower_policy_ok(struct xtcp_net *xn, struct sock *sk, struct sk_buff *skb)
+{
+	if (skb->protocol == htons(ETH_P_IP) ? xfrm4_policy_check(sk, XFRM_POLICY_IN, skb) :
+					       xfrm6_policy_check(sk, XFRM_POLICY_IN, skb))
+		return true;
+	XTCP_INC(xn, POLICYDROP);
+	return false;
+}
+
 bool xtcp_lower_admit(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_net *xn = xtcp_sk(sk)->xn;
+	bool too_far;
 
-	if (skb->protocol == htons(ETH_P_IP)) {
-		if (unlikely(inet_sk(sk)->min_ttl > ip_hdr(skb)->ttl)) {
-			XTCP_INC(xn, MINTTLDROP);
-			return false;
-		}
-		if (!xfrm4_policy_check(sk, XFRM_POLICY_IN, skb))
-			goto policy;
-	} else {
-		if (unlikely(inet6_sk(sk)->min_hopcount > ipv6_hdr(skb)->hop_limit)) {
-			XTCP_INC(xn, MINTTLDROP);
-			return false;
-		}
-		if (!xfrm6_policy_check(sk, XFRM_POLICY_IN, skb))
-			goto policy;
+	if (skb->protocol == htons(ETH_P_IP))
+		too_far = inet_sk(sk)->min_ttl > ip_hdr(skb)->ttl;
+	else
+		too_far = inet6_sk(sk)->min_hopcount > ipv6_hdr(skb)->hop_limit;
+	if (unlikely(too_far)) {
+		XTCP_INC(xn, MINTTLDROP);
+		return false;
 	}
+	if (!xtcp_lower_policy_ok(xn, sk, skb))
+		return false;
 	nf_reset_ct(skb);
 	return true;
-policy:
-	XTCP_INC(xn, POLICYDROP);
-	return false;
 }
 
 static int xtcp_lower_rcv4(struct sk_buff *skb)

@@ -10,6 +10,7 @@ struct dst_entry;
 struct sk_buff;
 struct sock;
 struct xtcp_key;
+struct xtcp_net;
 struct xtcp_request;
 struct xtcp_sock;
 
@@ -95,6 +96,9 @@ bool xtcp_lower_unicast(const struct sk_buff *skb);
 
 /* Interface that @skb came in by, and its L3 master's slave. */
 void xtcp_lower_iif(const struct sk_buff *skb, int *dif, int *sdif);
+
+/* IPsec policy allows @skb in; @sk is NULL where it belongs to no socket. */
+bool xtcp_lower_policy_ok(struct xtcp_net *xn, struct sock *sk, struct sk_buff *skb);
 
 /* IPsec policy and the TTL floor of @sk allow @skb in. */
 bool xtcp_lower_admit(struct sock *sk, struct sk_buff *skb);

@@ -143,7 +143,7 @@ static bool xtcp_port_conflict(struct xtcp_port *port, struct sock *sk)
 	return false;
 }
 
-/* What bind() and connect() record about @sk before it becomes an owner. */
+/* What conflicts and lookups need to know about @sk. Under port->lock if it has a port. */
 static void xtcp_node_describe(struct sock *sk)
 {
 	struct xtcp_node *node = &xtcp_sk(sk)->node;
@@ -159,6 +159,20 @@ static void xtcp_node_describe(struct sock *sk)
 		node->wild = ipv6_addr_any(&node->key.laddr) ||
 			     (ipv6_addr_v4mapped(&node->key.laddr) &&
 			      !node->key.laddr.s6_addr32[3]);
+	}
+}
+
+void xtcp_ports_describe(struct sock *sk)
+{
+	struct xtcp_port *port = xtcp_sk(sk)->node.port;
+
+	sock_owned_by_me(sk);
+	if (port) {
+		spin_lock_bh(&port->lock);
+		xtcp_node_describe(sk);
+		spin_unlock_bh(&port->lock);
+	} else {
+		xtcp_node_describe(sk);
 	}
 }
 
@@ -191,7 +205,7 @@ int xtcp_ports_get(struct sock *sk, unsigned short num)
 	u32 offset;
 
 	sock_owned_by_me(sk);
-	xtcp_node_describe(sk);
+	xtcp_ports_describe(sk);
 	if (num)
 		return xtcp_port_bind(sk, num);
 
@@ -245,7 +259,7 @@ int xtcp_ports_connect(struct sock *sk)
 	u16 num;
 
 	sock_owned_by_me(sk);
-	xtcp_node_describe(sk);
+	xtcp_ports_describe(sk);
 	if (inet_sk(sk)->inet_num) {
 		/* TIME-WAIT of the last connection took over what bind() had got. */
 		if (!xs->node.port) {
@@ -319,6 +333,8 @@ int xtcp_ports_listen(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	spin_lock_bh(&port->lock);
+	/* A connect() that failed left its own address in the node. */
+	xtcp_node_describe(sk);
 	/* SO_REUSEADDR let sockets share while none listened: now one does. */
 	if (xtcp_port_conflict(port, sk))
 		err = -EADDRINUSE;

@@ -59,6 +59,9 @@ void xtcp_ports_transfer(struct xtcp_node *from, struct xtcp_node *to);
 /* @node gives its port back, if it has one. Any context. */
 void xtcp_ports_release(struct xtcp_net *xn, struct xtcp_node *node);
 
+/* What @sk is bound to has changed: note it for conflicts and lookups. Socket lock held. */
+void xtcp_ports_describe(struct sock *sk);
+
 /*
  * @sk starts to receive SYNs for its port. Return: 0, or -EADDRINUSE if a listener is there
  * that does not share. Socket lock held, state LISTEN already.

@@ -55,6 +55,7 @@ static void xtcp_sockopt_set_nodelay(struct sock *sk, bool on)
 	if (on) {
 		/* What Nagle held back goes now, even if corked. */
 		xs->snd.push_once = true;
+		xtcp_clock_refresh(xs);
 		xtcp_output_push(sk);
 	}
 }
@@ -68,6 +69,7 @@ static void xtcp_sockopt_set_cork(struct sock *sk, bool on)
 		/* With Nagle on, a small segment still waits for its ACK. */
 		if (xs->snd.nodelay)
 			xs->snd.push_once = true;
+		xtcp_clock_refresh(xs);
 		xtcp_output_push(sk);
 	}
 }

@@ -109,8 +109,11 @@ bool xtcp_state_move(struct sock *sk, enum xtcp_event ev)
 		if (old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT)
 			XTCP_INC(xs->xn, ESTABRESETS);
 		sk->sk_prot->unhash(sk);
-		if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
+		if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
 			xtcp_ports_release(xs->xn, &xs->node);
+			/* The next connect() chooses anew; inet_sport stays to be asked for. */
+			inet_sk(sk)->inet_num = 0;
+		}
 	}
 	inet_sk_set_state(sk, new);
 	return true;
