@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Two XTCP sockets in KUnit and a wire between them that the test holds in its hands:
+ * what one sends is caught at its route's output, and reaches the other when and if the
+ * test delivers it. ISNs are the test's choice.
+ */
+#ifndef _XTCP_TESTS_PAIR_H
+#define _XTCP_TESTS_PAIR_H
+
+#include <linux/tcp.h>
+#include <linux/uio.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/route.h>
+#include <net/tcp_states.h>
+#include "../delack.h"
+#include "../options.h"
+#include "../output.h"
+#include "../ports.h"
+#include "../rtxq.h"
+#include "../socket.h"
+#include "../state.h"
+#include "../timer.h"
+#include "ksock.h"
+
+#define PAIR_MTU	1500
+
+/* One end: its socket, and what it has sent that nobody has taken off the wire. */
+struct pair_end {
+	struct sock *sk;
+	struct sk_buff_head wire;
+};
+
+static struct pair_end pair_ends[2];
+
+/* dst.output of both ends. */
+static int pair_catch(struct net *net, struct sock *sk, struct sk_buff *skb)
+{
+	struct sk_buff *copy = skb_copy(skb, GFP_ATOMIC);
+	int i;
+
+	for (i = 0; copy && i < 2; i++) {
+		if (pair_ends[i].sk == sk) {
+			skb_queue_tail(&pair_ends[i].wire, copy);
+			copy = NULL;
+		}
+	}
+	kfree_skb(copy);
+	consume_skb(skb);
+	return 0;
+}
+
+/* An active open as xtcp_handshake_connect() makes it, up to the SYN that is queued. */
+static inline void pair_open(struct kunit *test, struct pair_end *e, u32 iss, u32 local,
+			     u32 remote)
+{
+	struct sock *sk = ksock_open(test, 0);
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct rtable *rt;
+
+	skb_queue_head_init(&e->wire);
+	e->sk = sk;
+	rt = rt_dst_alloc(init_net.loopback_dev, 0, RTN_UNICAST, true);
+	KUNIT_ASSERT_NOT_NULL(test, rt);
+	rt->dst.output = pair_catch;
+	rt->dst.obsolete = DST_OBSOLETE_NONE;
+
+	lock_sock(sk);
+	xtcp_clock_refresh(xs);
+	inet_sk(sk)->inet_rcv_saddr = htonl(local);
+	inet_sk(sk)->inet_saddr = htonl(local);
+	inet_sk(sk)->inet_daddr = htonl(remote);
+	inet_sk(sk)->inet_dport = htons(80);
+	ipv6_addr_set_v4mapped(htonl(remote), &xs->node.key.raddr);
+	xs->node.key.rport = htons(80);
+	xtcp_state_move(sk, XTCP_EV_ACTIVE_OPEN);
+	KUNIT_EXPECT_EQ(test, xtcp_ports_connect(sk), 0);
+	sk_setup_caps(sk, &rt->dst);
+	sk->sk_route_caps &= ~NETIF_F_GSO_MASK;
+	xtcp_socket_start(sk);
+	xs->snd.iss = iss;
+	xs->snd.una = iss;
+	xs->snd.nxt = iss + 1;
+	xs->snd.write_seq = iss + 1;
+	xs->snd.peer_mss = U16_MAX;
+	xtcp_output_sync_mss(sk, PAIR_MTU);
+	xs->rcv.advmss = PAIR_MTU - 40;
+	xs->rcv.mss = 536;
+	xs->rcv.wscale_ok = true;
+	xtcp_delack_initial_window(sk, &xs->rcv.wnd, &xs->rcv.wscale);
+	xs->rcv.clamp = (u32)U16_MAX << xs->rcv.wscale;
+	xtcp_recovery_init(xs);
+	xtcp_rtxq_append(&xs->rtxq, ksock_segment(test, sk, iss, 0, XTCP_SYN));
+	release_sock(sk);
+}
+
+/* The queued SYN goes out. */
+static inline void pair_send_syn(struct pair_end *e)
+{
+	struct xtcp_sock *xs = xtcp_sk(e->sk);
+
+	lock_sock(e->sk);
+	xtcp_xmit_skb(e->sk, xtcp_rtxq_first(&xs->rtxq));
+	release_sock(e->sk);
+}
+
+/* A segment made by hand, or off the wire, reaches @e; no timer is left to interfere. */
+static inline void pair_input(struct pair_end *e, struct sk_buff *skb)
+{
+	const struct tcphdr *th = tcp_hdr(skb);
+	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	struct xtcp_options opt;
+
+	memset(cb, 0, sizeof(*cb));
+	cb->seq = ntohl(th->seq);
+	cb->end_seq = cb->seq + th->syn + th->fin + skb->len - th->doff * 4;
+	cb->ack = ntohl(th->ack_seq);
+	cb->wnd = ntohs(th->window);
+	cb->urg = ntohs(th->urg_ptr);
+	cb->flags = ((const u8 *)th)[13];
+	xtcp_options_parse((const u8 *)(th + 1), th->doff * 4 - sizeof(*th), th->syn, &opt);
+	lock_sock(e->sk);
+	xtcp_state_segment(e->sk, skb, &opt);
+	xtcp_timer_stop(e->sk);
+	release_sock(e->sk);
+}
+
+/* A bare segment that no end has sent. */
+static inline void pair_forge(struct kunit *test, struct pair_end *to, u8 flags, u32 seq, u32 ack)
+{
+	struct sk_buff *skb = alloc_skb(128, GFP_KERNEL);
+	struct tcphdr *th;
+
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	skb_reserve(skb, 64);
+	th = skb_put_zero(skb, sizeof(*th));
+	skb_reset_transport_header(skb);
+	th->seq = htonl(seq);
+	th->ack_seq = htonl(ack);
+	th->doff = 5;
+	((u8 *)th)[13] = flags;
+	th->window = htons(8192);
+	pair_input(to, skb);
+}
+
+/*
+ * The next segment that @from sent must be this one. Return: it, with its header first, or
+ * NULL after a failure.
+ */
+static inline struct sk_buff *pair_take(struct kunit *test, struct pair_end *from, u8 flags,
+					u32 seq, u32 ack, u32 len)
+{
+	struct sk_buff *skb = skb_dequeue(&from->wire);
+	const struct tcphdr *th;
+
+	if (!skb) {
+		KUNIT_FAIL(test, "end %d sent nothing", (int)(from - pair_ends));
+		return NULL;
+	}
+	skb_pull(skb, skb_transport_offset(skb));
+	th = tcp_hdr(skb);
+	KUNIT_EXPECT_EQ(test, ((const u8 *)th)[13], flags);
+	KUNIT_EXPECT_EQ(test, ntohl(th->seq), seq);
+	if (flags & XTCP_ACK)
+		KUNIT_EXPECT_EQ(test, ntohl(th->ack_seq), ack);
+	KUNIT_EXPECT_EQ(test, skb->len - th->doff * 4, len);
+	return skb;
+}
+
+/* The same, and it arrives at the other end. */
+static inline void pair_pass(struct kunit *test, struct pair_end *from, u8 flags, u32 seq,
+			     u32 ack, u32 len)
+{
+	struct sk_buff *skb = pair_take(test, from, flags, seq, ack, len);
+
+	if (skb)
+		pair_input(from == &pair_ends[0] ? &pair_ends[1] : &pair_ends[0], skb);
+}
+
+/* @e sent nothing more. */
+static inline void pair_silent(struct kunit *test, struct pair_end *e)
+{
+	KUNIT_EXPECT_TRUE_MSG(test, skb_queue_empty(&e->wire), "end %d", (int)(e - pair_ends));
+	skb_queue_purge(&e->wire);
+}
+
+static inline void pair_states(struct kunit *test, int a, int b)
+{
+	KUNIT_EXPECT_EQ(test, pair_ends[0].sk->sk_state, a);
+	KUNIT_EXPECT_EQ(test, pair_ends[1].sk->sk_state, b);
+}
+
+static inline void pair_close(void)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		struct sock *sk = pair_ends[i].sk;
+
+		lock_sock(sk);
+		xtcp_timer_stop(sk);
+		if (sk->sk_state != TCP_CLOSE)
+			xtcp_state_move(sk, XTCP_EV_ABORT);
+		xtcp_rtxq_purge(sk);
+		release_sock(sk);
+		ksock_close(sk);
+		pair_ends[i].sk = NULL;
+		skb_queue_purge(&pair_ends[i].wire);
+	}
+}
+
+#endif /* _XTCP_TESTS_PAIR_H */
