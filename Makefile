@@ -27,7 +27,8 @@ all: module programs
 help:
 	@echo 'XTCP: make TARGET, where TARGET is'
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
-	@echo 'Variables: TEST=PATTERN (test, stress, kunit), KDIR= and KVER= (all, install), V=1'
+	@echo 'Variables: TEST=PATTERN (test, stress, kunit), KERNELS="stock san" (test, stress),'
+	@echo '           KDIR= and KVER= (all, install), V=1'
 
 #:   all (default)  xtcp.ko here and the programs in userspace-demo/
 # The first installation of packages may bring the headers: look again after it.
@@ -60,16 +61,21 @@ demo: programs
 #:   stress         the long campaigns that `make test` runs only a short part of
 test: programs selftests
 	$(Q)$(SETUP) qemu test kernel
-	$(Q)selftests/qemu/test
+	$(Q)selftests/qemu/test $(KERNELS)
 
 stress: programs selftests
 	$(Q)$(SETUP) qemu test kernel
-	$(Q)XTCP_STRESS=1 selftests/qemu/test
+	$(Q)XTCP_STRESS=1 selftests/qemu/test $(KERNELS)
 
 #:   kunit          the unit test suites in the sanitizer kernel
 kunit:
 	$(Q)$(SETUP) build qemu kernel
 	$(Q)selftests/qemu/kunit
+
+#:   coverage       line coverage of module/ by kunit and test together
+coverage: programs selftests
+	$(Q)$(SETUP) qemu test kernel
+	$(Q)selftests/qemu/coverage
 
 #:   kernel         the sanitizer kernel (KASAN, lockdep, kmemleak...); cached
 kernel:
@@ -116,7 +122,7 @@ clean:
 distclean: clean
 	$(Q). selftests/qemu/lib.sh && rm -rf "$$XTCP_CACHE" && echo "  CLEAN   $$XTCP_CACHE"
 
-.PHONY: all help module module-built programs selftests demo test stress kunit kernel shell \
+.PHONY: all help module module-built programs selftests demo test stress kunit coverage kernel shell \
 	check check-kernels install uninstall clean distclean
 
 endif
