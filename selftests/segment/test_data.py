@@ -169,9 +169,9 @@ def sequence_wrap(c):
 # Acknowledgments
 
 
-def settled(c, **how):
+def settled(c):
     """A connection that delays its ACKs: past the start, and told so by TCP_QUICKACK."""
-    sock, flow = c.accept(**how)
+    sock, flow = c.accept(rtt=0.4)
     for _ in range(2):
         flow.inject("PA", len=1000)
         c.recv(sock, 1000)
@@ -229,7 +229,7 @@ def ack_rides_on_data(c):
 @case()
 def old_ack_ignored(c):
     """An ACK of less than is acknowledged already changes nothing."""
-    sock, flow = c.accept()
+    sock, flow = c.accept(rtt=0.4)
     c.send(sock, 3000)
     flow.absorb(3001)
     flow.inject("A")
@@ -243,7 +243,7 @@ def old_ack_ignored(c):
 @case()
 def ack_of_unsent_data(c):
     """An ACK beyond what was sent is answered with an ACK; its data is dropped."""
-    sock, flow = c.accept()
+    sock, flow = c.accept(rtt=0.4)
     c.send(sock, 100)
     flow.expect("PA", len=100)
     flow.inject("PA", seq=1, ack=102, len=50)
@@ -260,7 +260,7 @@ def ack_of_unsent_data(c):
 @case()
 def ack_far_too_old(c):
     """An ACK older than any window was ever large gets a challenge ACK (RFC 5961 5.2)."""
-    sock, flow = c.accept(win=5000)
+    sock, flow = c.accept(win=5000, rtt=0.4)
     c.send(sock, 100)
     flow.expect("PA", len=100)
     flow.inject("A")
@@ -287,7 +287,7 @@ def without_ack_flag_dropped(c):
 @case()
 def push_on_the_last(c):
     """A large write goes out in full segments, PSH on the last (MUST-60, MUST-61, SHLD-28)."""
-    sock, flow = c.accept()
+    sock, flow = c.accept(rtt=0.4)
     c.send(sock, 2500)
     flow.expect("A", len=1000)
     flow.expect("A", len=1000)
@@ -299,7 +299,7 @@ def push_on_the_last(c):
 @case()
 def nagle(c):
     """A small write waits for the ACK of the one before; waiting ones go together (SHLD-7)."""
-    sock, flow = c.accept()
+    sock, flow = c.accept(rtt=0.4)
     c.send(sock, 10)
     flow.expect("PA", len=10)
     c.send(sock, 20)
@@ -315,7 +315,7 @@ def nagle(c):
 @case()
 def nagle_full_segments_go(c):
     """Nagle holds back only what does not fill a segment."""
-    sock, flow = c.accept()
+    sock, flow = c.accept(rtt=0.4)
     c.send(sock, 10)
     flow.expect("PA", len=10)
     c.send(sock, 1500)
@@ -328,7 +328,7 @@ def nagle_full_segments_go(c):
 @case()
 def nodelay(c):
     """TCP_NODELAY sends small writes at once (MUST-17)."""
-    sock, flow = c.accept()
+    sock, flow = c.accept(rtt=0.4)
     c.option(sock, "NODELAY", 1)
     for size in (10, 20, 30):
         c.send(sock, size)
@@ -338,7 +338,7 @@ def nodelay(c):
 @case()
 def nodelay_releases(c):
     """Setting TCP_NODELAY sends what Nagle was holding."""
-    sock, flow = c.accept()
+    sock, flow = c.accept(rtt=0.4)
     c.send(sock, 10)
     flow.expect("PA", len=10)
     c.send(sock, 20)
@@ -350,7 +350,7 @@ def nodelay_releases(c):
 @case()
 def cork(c):
     """TCP_CORK sends full segments only; uncorking sends the rest."""
-    sock, flow = c.accept()
+    sock, flow = c.accept(rtt=0.4)
     c.option(sock, "CORK", 1)
     c.send(sock, 600)
     c.send(sock, 600)
@@ -374,7 +374,7 @@ def cork_ceiling(c):
 @case()
 def msg_more(c):
     """MSG_MORE holds a write back until one without it follows."""
-    sock, flow = c.accept()
+    sock, flow = c.accept(rtt=0.4)
     c.send(sock, 10, socket.MSG_MORE)
     c.send(sock, 20, socket.MSG_MORE)
     flow.expect_nothing(0.1)
@@ -385,7 +385,7 @@ def msg_more(c):
 @case()
 def small_writes_fill_segments(c):
     """Many small writes behind one in flight leave as full segments."""
-    sock, flow = c.accept()
+    sock, flow = c.accept(rtt=0.4)
     for _ in range(250):
         c.send(sock, 10)
     flow.expect("PA", len=10)
@@ -398,7 +398,7 @@ def small_writes_fill_segments(c):
 @case()
 def both_ways_at_once(c):
     """Data crossing data: each segment acknowledges what came, both streams are right."""
-    sock, flow = c.accept()
+    sock, flow = c.accept(rtt=0.4)
     for i in range(30):
         c.send(sock, 1000)
         flow.inject("A", len=700)

@@ -20,7 +20,7 @@ def at_mark(sock):
 @case()
 def send_urgent(c):
     """MSG_OOB: URG, and the pointer names the octet behind the urgent data (MUST-30, MUST-62)."""
-    sock, flow = c.accept()
+    sock, flow = c.accept(rtt=0.4)
     c.send(sock, 10, socket.MSG_OOB)
     flow.expect("UPA", len=10, urg=10)
     flow.inject("A")
@@ -31,7 +31,7 @@ def send_urgent(c):
 @case()
 def send_urgent_of_any_length(c):
     """Urgent data over several segments: each before its end has URG (MUST-31)."""
-    sock, flow = c.accept()
+    sock, flow = c.accept(rtt=0.4)
     c.send(sock, 2500, socket.MSG_OOB)
     flow.expect("UA", len=1000, urg=2500)
     flow.expect("UA", len=1000, urg=1500)
@@ -44,7 +44,7 @@ def send_urgent_of_any_length(c):
 @case()
 def send_urgent_behind_held_data(c):
     """Urgent data does not wait for Nagle."""
-    sock, flow = c.accept()
+    sock, flow = c.accept(rtt=0.4)
     c.send(sock, 10)
     flow.expect("PA", len=10)
     c.send(sock, 20)

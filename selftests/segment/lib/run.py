@@ -16,7 +16,7 @@ from .case import Case
 from .stage import AF_XTCP, Fail, Skip
 
 CASES = []
-ATTEMPTS = 4    # for a case that the machine disturbs
+ATTEMPTS = 6    # for a case that the machine disturbs
 STALL = 0.06    # seconds that count as a disturbance
 SKIPPED = 4     # the exit status that kselftest takes for "skipped"
 
@@ -181,8 +181,8 @@ def main(about):
     parser.add_argument("--only", metavar="TEXT", action="append",
                         help="only cases whose name contains TEXT (may be repeated)")
     parser.add_argument("--jobs", type=int, default=8, help="cases at a time (default 8)")
-    parser.add_argument("--patience", type=float, default=1.5, metavar="FACTOR",
-                        help="multiplies the time a case may take (default 1.5)")
+    parser.add_argument("--patience", type=float, default=3, metavar="FACTOR",
+                        help="multiplies the time a case may take (default 3)")
     parser.add_argument("--list", action="store_true", help="print the names and stop")
     parser.add_argument("-v", "--verbose", action="store_true",
                         help="print the segments of passing cases too")
