@@ -55,8 +55,12 @@ static void hs_connect(struct kunit *test)
 static void handshake__textbook(struct kunit *test)
 {
 	const struct xtcp_sock *a, *b;
+	u16 offered;
 
 	hs_connect(test);
+	lock_sock(B->sk);
+	offered = xtcp_lower_advmss(B->sk);
+	release_sock(B->sk);
 	a = xtcp_sk(A->sk);
 	b = xtcp_sk(B->sk);
 	KUNIT_EXPECT_EQ(test, a->snd.una, 837U);
@@ -68,7 +72,7 @@ static void handshake__textbook(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, xtcp_rtxq_empty(&a->rtxq));
 	KUNIT_EXPECT_TRUE(test, xtcp_rtxq_empty(&b->rtxq));
 	/* Both sent the options, so both use them. */
-	KUNIT_EXPECT_EQ(test, a->snd.peer_mss, xtcp_lower_advmss(B->sk));
+	KUNIT_EXPECT_EQ(test, a->snd.peer_mss, offered);
 	KUNIT_EXPECT_EQ(test, a->snd.wscale, b->rcv.wscale);
 	KUNIT_EXPECT_EQ(test, b->snd.wscale, a->rcv.wscale);
 	pair_close();

@@ -33,6 +33,9 @@ struct pair_end {
 
 static struct pair_end pair_ends[2];
 
+/* SO_RCVBUF of both ends, 0: the default. */
+static u32 pair_rcvbuf;
+
 /* dst.output of both ends. */
 static int pair_catch(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
@@ -66,6 +69,8 @@ static inline void pair_open(struct kunit *test, struct pair_end *e, u32 iss, u3
 	rt->dst.obsolete = DST_OBSOLETE_NONE;
 
 	lock_sock(sk);
+	if (pair_rcvbuf)
+		sk->sk_rcvbuf = pair_rcvbuf;
 	xtcp_clock_refresh(xs);
 	inet_sk(sk)->inet_rcv_saddr = htonl(local);
 	inet_sk(sk)->inet_saddr = htonl(local);
