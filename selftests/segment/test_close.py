@@ -370,7 +370,7 @@ def send_after_reset(c):
 
 
 @case()
-def data_before_reset_is_lost_or_kept(c):
+def data_before_a_reset_is_readable(c):
     """Data received before a RST can still be read, as in Linux."""
     sock, flow = c.accept()
     flow.inject("PA", len=100)

@@ -89,7 +89,7 @@ def syn_window_is_not_scaled(c):
     syn = flow.expect("S")
     c.sleep(0.4)
     flow.inject("SA", mss=1000, ws=7, win=2000)
-    c._scale(flow, syn, 7)
+    c.scale(flow, syn, 7)
     flow.expect("A")
     c.send(sock, 5000)
     flow.expect("A", len=1000)

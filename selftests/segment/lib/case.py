@@ -219,7 +219,7 @@ class Case:
         self.sleep(rtt)
         flow.win = win
         flow.inject("SA", mss=mss, ws=ws)
-        self._scale(flow, syn, ws)
+        self.scale(flow, syn, ws)
         flow.skip_syns()
         flow.expect("A")
         if rtt:
@@ -235,7 +235,7 @@ class Case:
         flow.win = win
         flow.inject("S", mss=mss, ws=ws)
         syn = flow.expect("SA")
-        self._scale(flow, syn, ws)
+        self.scale(flow, syn, ws)
         self.sleep(rtt)
         flow.inject("A")
         self.wait(listener, "r")
@@ -246,7 +246,7 @@ class Case:
         return sock, flow
 
     @staticmethod
-    def _scale(flow, syn, ws):
+    def scale(flow, syn, ws):
         """Both sides scale windows only if both SYNs had the option (RFC 7323 2.2)."""
         if ws is not None and syn.ws is not None:
             flow.shift_out, flow.shift_in = ws, syn.ws
