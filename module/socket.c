@@ -107,6 +107,8 @@ void xtcp_socket_start(struct sock *sk)
 	xs->data_segs_out = 0;
 	xs->total_retrans = 0;
 	WRITE_ONCE(sk->sk_err_soft, 0);
+	/* Flow label and multipath choice; advice to IP draws another one. */
+	sk_set_txhash(sk);
 }
 
 void xtcp_socket_reset(struct sock *sk)

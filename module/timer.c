@@ -163,6 +163,26 @@ static bool xtcp_user_timed_out(const struct xtcp_sock *xs)
 	       jiffies_to_msecs(jiffies - xs->recovery.start) >= xs->user_timeout;
 }
 
+u64 xtcp_timer_limit_us(int retries)
+{
+	u64 sum = 0;
+	int i;
+
+	for (i = 0; i <= retries; i++)
+		sum += xtcp_timer_backoff_us(XTCP_RTO_MIN_US, min(i, U8_MAX));
+	return sum;
+}
+
+/*
+ * Has the silence lasted for as long as @retries expiries take? Time counts and not their
+ * number, so a long path has no more patience than a short one.
+ */
+static bool xtcp_silent_too_long(const struct xtcp_sock *xs, int retries)
+{
+	return xs->recovery.retransmits &&
+	       jiffies - xs->recovery.start >= nsecs_to_jiffies(xtcp_timer_limit_us(retries) * NSEC_PER_USEC);
+}
+
 /* R2 is reached (RFC 9293 3.8.3). */
 static bool xtcp_retrans_gave_up(struct sock *sk)
 {
@@ -172,21 +192,21 @@ static bool xtcp_retrans_gave_up(struct sock *sk)
 
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
 		limit = xs->syn_cnt ?: READ_ONCE(ctl->syn_retries);
-	} else {
-		/* R1: another route may do better (MUST-20). */
-		if (xs->recovery.retransmits >= READ_ONCE(ctl->retries1))
-			xtcp_lower_negative_advice(sk);
-		/* A peer that shrank its window to nothing but answers is not dead (SHLD-17). */
-		if (!xs->snd.wnd && !sock_flag(sk, SOCK_DEAD) &&
-		    time_before(jiffies, xs->rcv.keep_stamp + usecs_to_jiffies(XTCP_RTO_MAX_US)))
-			return false;
-		limit = READ_ONCE(ctl->retries2);
-		if (sock_flag(sk, SOCK_DEAD))
-			limit = min(limit, xtcp_orphan_retries(xs));
-		if (xs->user_timeout && !sock_flag(sk, SOCK_DEAD))
-			return xtcp_user_timed_out(xs);
+		return xs->recovery.retransmits >= limit || xtcp_user_timed_out(xs);
 	}
-	return xs->recovery.retransmits >= limit || xtcp_user_timed_out(xs);
+	/* R1: another route may do better (MUST-20). */
+	if (xs->recovery.retransmits >= READ_ONCE(ctl->retries1))
+		xtcp_lower_negative_advice(sk);
+	limit = READ_ONCE(ctl->retries2);
+	if (sock_flag(sk, SOCK_DEAD))
+		return xtcp_silent_too_long(xs, min(limit, xtcp_orphan_retries(xs)));
+	/* A peer that shrank its window to nothing but answers is not dead (SHLD-17). */
+	if (!xs->snd.wnd &&
+	    time_before(jiffies, xs->rcv.keep_stamp + usecs_to_jiffies(XTCP_RTO_MAX_US)))
+		return false;
+	if (xs->user_timeout)
+		return xtcp_user_timed_out(xs);
+	return xtcp_silent_too_long(xs, limit);
 }
 
 /* An orphan that the machine can no longer feed: tell the peer, and end it. */

@@ -95,4 +95,10 @@ void xtcp_timer_deferred(struct sock *sk);
  */
 u32 xtcp_timer_backoff_us(u32 base_us, u8 backoff);
 
+/*
+ * Microseconds that @retries retransmissions without an answer last, and the wait after the
+ * last one, from the shortest time-out on (R1, R2 of RFC 9293 3.8.3). Pure.
+ */
+u64 xtcp_timer_limit_us(int retries);
+
 #endif /* _XTCP_TIMER_H */

@@ -165,6 +165,7 @@ int xtcp_xmit_skb(struct sock *sk, struct sk_buff *skb)
 	out->tstamp = 0;
 	out->pfmemalloc = 0;
 	skb_set_owner_w(out, sk);
+	skb_set_hash_from_sk(out, sk);
 	skb_dst_drop(out);
 	if (len > xs->snd.mss) {
 		segs = DIV_ROUND_UP(len, xs->snd.mss);
@@ -196,6 +197,7 @@ static int xtcp_xmit_bare(struct sock *sk, u32 seq, u8 flags)
 		return -ENOBUFS;
 	xtcp_xmit_fill(sk, &h, seq, flags);
 	skb_set_owner_w(skb, sk);
+	skb_set_hash_from_sk(skb, sk);
 	xtcp_xmit_header(skb, &h);
 	xs->segs_out++;
 	XTCP_INC(xs->xn, OUTSEGS);

@@ -244,9 +244,21 @@ static void timer_expiry__deferred_while_owned(struct kunit *test)
 	timer_end();
 }
 
+/* The figures that people know from tcp_retries2 and tcp_orphan_retries. */
+static void timer_limit__known_figures(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, xtcp_timer_limit_us(0), 200000ULL);
+	KUNIT_EXPECT_EQ(test, xtcp_timer_limit_us(3), 3000000ULL);
+	KUNIT_EXPECT_EQ(test, xtcp_timer_limit_us(8), 102200000ULL);
+	KUNIT_EXPECT_EQ(test, xtcp_timer_limit_us(15), 924600000ULL);
+	/* No sum overflows. */
+	KUNIT_EXPECT_EQ(test, xtcp_timer_limit_us(255), 204600000ULL + 246 * 120000000ULL);
+}
+
 static struct kunit_case timer_backoff_cases[] = {
 	KUNIT_CASE(timer_backoff__doubles_to_the_maximum),
 	KUNIT_CASE(timer_backoff__bounded),
+	KUNIT_CASE(timer_limit__known_figures),
 	{}
 };
 
