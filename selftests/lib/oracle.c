@@ -338,6 +338,15 @@ static void show_facts(const struct run *r)
 			  r->rec->fact[i].value);
 }
 
+/* The sanitizer kernel is several times slower than the stock one. */
+static int limit_of(const struct oracle_case *c)
+{
+	const char *kernel = getenv("XTCP_KERNEL");
+	int seconds = c->seconds ? c->seconds : DEFAULT_SECONDS;
+
+	return kernel && !strcmp(kernel, "san") ? 4 * seconds : seconds;
+}
+
 static int wanted(const struct oracle_case *c, const char *only)
 {
 	return !only || strstr(c->name, only);
@@ -346,7 +355,7 @@ static int wanted(const struct oracle_case *c, const char *only)
 /* All address kinds of a case at once: most of its time is waiting. */
 static void run_case(const struct oracle_case *c, const struct xport *right, bool verbose)
 {
-	int limit = c->seconds ? c->seconds : DEFAULT_SECONDS;
+	int limit = limit_of(c);
 	struct run runs[2 * TRANSPORTS] = { 0 };
 	int n = 0, i;
 
