@@ -18,6 +18,8 @@
 #define SEEN_MAX	64
 #define STATES_MAX	16
 
+#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
+
 /* The characters of the drawing: box drawing, or ASCII. */
 struct glyphs {
 	const char *line, *dot, *right, *left;
@@ -46,9 +48,19 @@ struct side {
 static struct side side_a, side_b;
 static unsigned int port_b;
 static double start;
-static struct segment sent[SEEN_MAX];		/* in the order in which they left */
-static bool sent_by_a[SEEN_MAX];
-static size_t sents, arrivals;
+
+/* The states of both sides after an event. */
+struct states {
+	enum conn_state a, b;
+};
+
+/* A segment, in the order in which they left, and the states around it. */
+static struct passage {
+	struct segment seg;
+	bool from_a, arrived;
+	struct states left_in, arrived_in;
+} sent[SEEN_MAX];
+static size_t sents;
 
 void ladder_ascii(void)
 {
@@ -65,12 +77,26 @@ static void note_state(struct side *s, enum conn_state state)
 		s->seen[s->states++] = state;
 }
 
-static void note_segment(const struct ladder_event *e, bool from_a)
+/* The path keeps the order: what arrives is the oldest that is under way. */
+static void note_arrival(bool from_a, struct states now)
+{
+	size_t i;
+
+	for (i = 0; i < sents; i++) {
+		if (sent[i].from_a != from_a || sent[i].arrived)
+			continue;
+		sent[i].arrived = true;
+		sent[i].arrived_in = now;
+		return;
+	}
+}
+
+static void note_segment(const struct ladder_event *e, bool from_a, struct states now)
 {
 	struct side *s = from_a ? &side_a : &side_b;
 
 	if (!e->seg.outgoing) {
-		arrivals++;
+		note_arrival(from_a, now);
 		return;
 	}
 	if ((e->seg.flags & SEG_SYN) && !s->isn_known) {
@@ -79,8 +105,9 @@ static void note_segment(const struct ladder_event *e, bool from_a)
 		s->wscale = e->seg.wscale;
 	}
 	if (sents < SEEN_MAX) {
-		sent[sents] = e->seg;
-		sent_by_a[sents] = from_a;
+		sent[sents].seg = e->seg;
+		sent[sents].from_a = from_a;
+		sent[sents].left_in = now;
 		sents++;
 	}
 }
@@ -229,7 +256,7 @@ void ladder_draw(const struct ladder_event *e, enum conn_state state_a,
 
 	if (start == 0)
 		start = e->seg.time;
-	note_segment(e, from_a);
+	note_segment(e, from_a, (struct states){ state_a, state_b });
 	note_state(&side_a, state_a);
 	note_state(&side_b, state_b);
 
@@ -290,29 +317,74 @@ static bool check_states(const char *name, const struct side *s,
 	return true;
 }
 
-/* Segment i: its direction and its flags, PSH aside. */
-static bool is(size_t i, bool from_a, uint8_t flags)
+/* What RFC 9293 figures 6 and 12 have: the segment, and the states around it. */
+struct due {
+	bool from_a;
+	uint8_t flags;				/* PSH aside */
+	struct states left_in, arrived_in;
+};
+
+static const struct due handshake[] = {
+	{ true, SEG_SYN, { ST_SYN_SENT, ST_LISTEN }, { ST_SYN_SENT, ST_SYN_RECEIVED } },
+	{ false, SEG_SYN | SEG_ACK, { ST_SYN_SENT, ST_SYN_RECEIVED },
+	  { ST_ESTABLISHED, ST_SYN_RECEIVED } },
+	{ true, SEG_ACK, { ST_ESTABLISHED, ST_SYN_RECEIVED },
+	  { ST_ESTABLISHED, ST_ESTABLISHED } },
+};
+
+static const struct due closing[] = {
+	{ true, SEG_FIN | SEG_ACK, { ST_FIN_WAIT_1, ST_ESTABLISHED },
+	  { ST_FIN_WAIT_1, ST_CLOSE_WAIT } },
+	{ false, SEG_ACK, { ST_FIN_WAIT_1, ST_CLOSE_WAIT }, { ST_FIN_WAIT_2, ST_CLOSE_WAIT } },
+	{ false, SEG_FIN | SEG_ACK, { ST_FIN_WAIT_2, ST_LAST_ACK }, { ST_TIME_WAIT, ST_LAST_ACK } },
+	{ true, SEG_ACK, { ST_TIME_WAIT, ST_LAST_ACK }, { ST_TIME_WAIT, ST_CLOSED } },
+};
+
+static bool check_event(const struct passage *p, const char *what, struct states seen,
+			struct states want)
 {
-	return i < sents && sent_by_a[i] == from_a && (sent[i].flags & ~SEG_PSH) == flags;
+	char flags[40];
+
+	if (seen.a == want.a && seen.b == want.b)
+		return true;
+	segment_flags(p->seg.flags, flags, sizeof(flags));
+	return wrong("after %s of %s %s, A is in %s and B in %s; due are %s and %s", flags,
+		     p->from_a ? "A" : "B", what, state_name(seen.a), state_name(seen.b),
+		     state_name(want.a), state_name(want.b));
+}
+
+static bool check_due(const char *what, const struct passage *p, const struct due *due, size_t n)
+{
+	bool ok = true;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (p[i].from_a != due[i].from_a || (p[i].seg.flags & ~SEG_PSH) != due[i].flags)
+			return wrong("segment %zu of the %s is another", i + 1, what);
+		ok &= check_event(&p[i], "has left", p[i].left_in, due[i].left_in);
+		ok &= check_event(&p[i], "has arrived", p[i].arrived_in, due[i].arrived_in);
+	}
+	return ok;
 }
 
 static bool check_segments(void)
 {
-	size_t z = sents - 4;		/* the first of the close */
+	const struct passage *z;
+	size_t i;
 
-	if (sents < 7)
+	if (sents < COUNT(handshake) + COUNT(closing))
 		return wrong("only %zu segments were seen", sents);
-	if (arrivals != sents)
-		return wrong("%zu segments left, %zu arrived", sents, arrivals);
-	if (!is(0, true, SEG_SYN) || !is(1, false, SEG_SYN | SEG_ACK) || !is(2, true, SEG_ACK))
-		return wrong("the handshake is not SYN, SYN+ACK, ACK");
-	if (sent[1].ack != side_a.isn + 1 || sent[2].seq != side_a.isn + 1 ||
-	    sent[2].ack != side_b.isn + 1)
+	for (i = 0; i < sents; i++)
+		if (!sent[i].arrived)
+			return wrong("segment %zu of %zu never arrived", i + 1, sents);
+	z = &sent[sents - COUNT(closing)];
+	if (!check_due("handshake", sent, handshake, COUNT(handshake)) ||
+	    !check_due("close", z, closing, COUNT(closing)))
+		return false;
+	if (sent[1].seg.ack != side_a.isn + 1 || sent[2].seg.seq != side_a.isn + 1 ||
+	    sent[2].seg.ack != side_b.isn + 1)
 		return wrong("the handshake acknowledges the wrong numbers");
-	if (!is(z, true, SEG_FIN | SEG_ACK) || !is(z + 1, false, SEG_ACK) ||
-	    !is(z + 2, false, SEG_FIN | SEG_ACK) || !is(z + 3, true, SEG_ACK))
-		return wrong("the close is not FIN, ACK, FIN, ACK");
-	if (sent[z + 1].ack != sent[z].seq + 1 || sent[z + 3].ack != sent[z + 2].seq + 1)
+	if (z[1].seg.ack != z[0].seg.seq + 1 || z[3].seg.ack != z[2].seg.seq + 1)
 		return wrong("the close acknowledges the wrong numbers");
 	return true;
 }
@@ -329,7 +401,7 @@ bool ladder_verdict(void)
 	};
 	bool ok = check_segments();
 
-	ok &= check_states("A", &side_a, want_a, sizeof(want_a) / sizeof(want_a[0]));
-	ok &= check_states("B", &side_b, want_b, sizeof(want_b) / sizeof(want_b[0]));
+	ok &= check_states("A", &side_a, want_a, COUNT(want_a));
+	ok &= check_states("B", &side_b, want_b, COUNT(want_b));
 	return ok;
 }

@@ -29,13 +29,13 @@ static const char help[] =
 	"Opens a connection from host A to host B, exchanges two messages, closes it, and\n"
 	"draws every segment as it leaves one host and as it reaches the other, with the\n"
 	"state of both sides after it. Fails if the segments or states are not those of\n"
-	"RFC 9293. The path needs a delay (netem, 50 ms or more each way, outside of the\n"
-	"two hosts), or all segments have passed before a state can be looked at.\n"
+	"RFC 9293. The path needs a delay (netem outside of the two hosts, well above --settle,\n"
+	"such as 150 ms each way), or segments have passed before a state can be looked at.\n"
 	"\n"
 	"  -a, --a NS:DEV     host A: a namespace of 'ip netns' and its network device\n"
 	"  -b, --b NS:DEV     host B\n"
 	"  -p, --port PORT    B's port (default 7)\n"
-	"      --settle MS    wait after a segment before the states are read (default 15)\n"
+	"      --settle MS    wait after a segment before the states are read (default 70)\n"
 	"      --ascii        draw with ASCII characters only\n"
 	TRANSPORT_HELP
 	"Needs root.\n";
@@ -57,7 +57,7 @@ struct host {
 static struct host a, b;
 static int listener = -1;
 static unsigned int port = 7, port_a;
-static double settle_s = 0.015;
+static double settle_s = 0.07;	/* a busy machine may be late, but well below the path's delay */
 
 /* Segments seen and not yet drawn, in the order of their times. */
 static struct ladder_event queue[EVENTS_MAX];
