@@ -36,6 +36,12 @@ static struct pair_end pair_ends[2];
 /* SO_RCVBUF of both ends, 0: the default. */
 static u32 pair_rcvbuf;
 
+/* Each route has a reference, and this one stays. */
+static struct dst_metrics pair_metrics = {
+	.metrics = { [RTAX_MTU - 1] = PAIR_MTU },
+	.refcnt = REFCOUNT_INIT(1),
+};
+
 /* dst.output of both ends. */
 static int pair_catch(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
@@ -67,6 +73,8 @@ static inline void pair_open(struct kunit *test, struct pair_end *e, u32 iss, u3
 	KUNIT_ASSERT_NOT_NULL(test, rt);
 	rt->dst.output = pair_catch;
 	rt->dst.obsolete = DST_OBSOLETE_NONE;
+	refcount_inc(&pair_metrics.refcnt);
+	dst_init_metrics(&rt->dst, pair_metrics.metrics, true);
 
 	lock_sock(sk);
 	if (pair_rcvbuf)
@@ -81,6 +89,8 @@ static inline void pair_open(struct kunit *test, struct pair_end *e, u32 iss, u3
 	xtcp_state_move(sk, XTCP_EV_ACTIVE_OPEN);
 	KUNIT_EXPECT_EQ(test, xtcp_ports_connect(sk), 0);
 	sk_setup_caps(sk, &rt->dst);
+	/* Super-segments are cut before they reach the wire. */
+	sk->sk_gso_type = SKB_GSO_TCPV4;
 	sk->sk_route_caps &= ~NETIF_F_GSO_MASK;
 	xtcp_socket_start(sk);
 	xs->snd.iss = iss;
