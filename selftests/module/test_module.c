@@ -252,7 +252,7 @@ static void older_namespace(void)
 static void under_attack(void)
 {
 	int pid[3], i, loaded = 1, done = 0, tries, err, status;
-	long end = now_ms() + 20000;
+	long end = now_ms() + 10000;
 
 	for (i = 0; i < 3; i++) {
 		pid[i] = fork();
