@@ -4,6 +4,7 @@
 #define XTCP_SELFTESTS_FAULTS_H
 
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "stress.h"
 
@@ -88,13 +89,18 @@ static inline long faults_off(void)
 	return hit;
 }
 
+/* Tried again and again: with the faults on, opening the file may be what fails. */
 static inline void faults_for_me(bool on)
 {
-	int fd = open("/proc/self/make-it-fail", O_WRONLY | O_CLOEXEC);
+	int i, fd, good = 0;
 
-	if (fd < 0 || write(fd, on ? "1" : "0", 1) != 1)
+	for (i = 0; i < 1000 && !good; i++) {
+		fd = open("/proc/self/make-it-fail", O_WRONLY | O_CLOEXEC);
+		good = fd >= 0 && write(fd, on ? "1" : "0", 1) == 1;
+		close(fd);
+	}
+	if (!good)
 		ktap_note("/proc/self/make-it-fail: %s", strerror(errno));
-	close(fd);
 }
 
 /* -- one after the other ------------------------------------------------------------ */
@@ -151,6 +157,40 @@ static inline long nth_disarm(void)
 	if (pwrite(nth_fd, "0", 1, 0) != 1 && pwrite(nth_fd, "0", 1, 0) != 1)
 		ktap_note("fail-nth does not stop: %s", strerror(errno));
 	errno = err;
+	return left;
+}
+
+/* Runs @act in a child with its n-th allocation failing. Return: left, or -1: it failed. */
+static inline long in_child(int (*act)(void), long n, int *err)
+{
+	int channel[2], status;
+	long left = -1;
+	pid_t pid;
+
+	if (pipe(channel))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		long result[2];
+
+		if (nth_begin())
+			_exit(1);
+		nth_arm(n);
+		result[1] = act() ? errno : 0;
+		result[0] = nth_disarm();
+		_exit(write(channel[1], result, sizeof(result)) != sizeof(result));
+	}
+	close(channel[1]);
+	waitpid(pid, &status, 0);
+	if (!status) {
+		long result[2];
+
+		if (read(channel[0], result, sizeof(result)) == sizeof(result)) {
+			left = result[0];
+			*err = result[1];
+		}
+	}
+	close(channel[0]);
 	return left;
 }
 

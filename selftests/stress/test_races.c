@@ -29,7 +29,8 @@ struct round {
 struct race {
 	const char *name;
 	void (*setup)(struct round *r);
-	void (*side[2])(struct round *r);
+	void (*first)(struct round *r);
+	void (*second)(struct round *r);
 	void (*end)(struct round *r);
 };
 
@@ -381,21 +382,21 @@ static void setup_none(struct round *r)
 
 static const struct race races[] = {
 	{ "the peer's close against receive", setup_pair,
-	  { receive_all, send_some_and_close }, check_received },
+	  receive_all, send_some_and_close, check_received },
 	{ "close against receive on one descriptor", setup_pair,
-	  { recv_until_closed, close_under_recv }, end_pair },
-	{ "accept against reset", setup_listener, { accept_them, connect_and_reset }, end_pair },
-	{ "connect against close", setup_listener, { connect_once, end_a_connect }, end_pair },
-	{ "close of a listener against SYNs", setup_listener, { connect_many, stop_listening },
+	  recv_until_closed, close_under_recv, end_pair },
+	{ "accept against reset", setup_listener, accept_them, connect_and_reset, end_pair },
+	{ "connect against close", setup_listener, connect_once, end_a_connect, end_pair },
+	{ "close of a listener against SYNs", setup_listener, connect_many, stop_listening,
 	  end_pair },
-	{ "shutdown against send", setup_pair, { send_until_stopped, shut_it },
+	{ "shutdown against send", setup_pair, send_until_stopped, shut_it,
 	  check_all_arrived },
-	{ "disconnect against send and receive", setup_pair, { send_and_receive, disconnect },
+	{ "disconnect against send and receive", setup_pair, send_and_receive, disconnect,
 	  end_pair },
 	{ "TIME-WAIT's end against the next SYN", setup_same_port,
-	  { again_and_again, accept_and_close }, end_pair },
+	  again_and_again, accept_and_close, end_pair },
 	{ "/proc against connections that come and go", setup_none,
-	  { read_tables, come_and_go }, end_pair },
+	  read_tables, come_and_go, end_pair },
 };
 
 enum { RACES = sizeof(races) / sizeof(races[0]) };
@@ -421,7 +422,7 @@ static void *second_thread(void *arg)
 		wait_for(&turn, n);
 		if (!current)
 			return NULL;
-		current->side[1](&now);
+		current->second(&now);
 		done = n;
 	}
 }
@@ -438,7 +439,7 @@ static int race(const struct race *r, long rounds, long *turns)
 		now.err[0] = now.err[1] = 0;
 		r->setup(&now);
 		turn = ++*turns;
-		r->side[0](&now);
+		r->first(&now);
 		wait_for(&done, *turns);
 		r->end(&now);
 	}
