@@ -313,6 +313,8 @@ struct sock *xtcp_handshake_child(struct xtcp_request *req, struct sk_buff *skb)
 	xtcp_socket_init_clone(sk);
 	xtcp_clock_refresh(xs);
 	xtcp_socket_start(sk);
+	/* A listener that closes meanwhile lends its new state; the caller finds out later. */
+	sk->sk_state = TCP_LISTEN;
 	xtcp_state_move(sk, XTCP_EV_RCV_SYN);
 	xtcp_handshake_init_child(sk, req);
 	if (xtcp_lower_adopt(sk, req, skb)) {
