@@ -169,11 +169,8 @@ static void many(const struct xport *t)
 		NEED(recv(s, &x, 1, 0));
 		close(s);
 	}
-	/*
-	 * A client may draw a port that is in TIME-WAIT at the server and take it over: one of
-	 * 28,000, but each of 200 does. TCP was seen to have 195.
-	 */
-	TRUE(proc_becomes(t, -1, 8030, TCP_TIME_WAIT, 200) >= 180);
+	/* TCP may reuse a port in TIME-WAIT on loopback (tcp_tw_reuse): 195 were seen once. */
+	TRUE(proc_becomes(t, -1, 8030, TCP_TIME_WAIT, 200) >= (t->xtcp ? 200 : 180));
 	IS(proc_count(t, 8030, -1, TCP_TIME_WAIT), 0);
 	IS(proc_count(t, 8030, -1, TCP_LISTEN), 1);
 	close(l);
