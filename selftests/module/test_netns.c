@@ -40,6 +40,18 @@ static bool run(const char *fmt, ...)
 	return false;
 }
 
+/*
+ * What the processes leave behind need not try for as long as TCP's orphans do, 102 s and
+ * more: the namespace lives until they have given up.
+ */
+static int impatient(void)
+{
+	if (!v4.xtcp)
+		return 0;
+	return sysctl_put("net/xtcp/orphan_retries", "4") ||
+	       sysctl_put("net/xtcp/fin_timeout", "5");
+}
+
 static void worker(void (*work)(const struct xport *t), const struct xport *t)
 {
 	if (!fork()) {
@@ -117,7 +129,7 @@ static pid_t busy_namespace(void)
 	if (pid)
 		return pid;
 	setpgid(0, 0);
-	if (unshare(CLONE_NEWNET) || net_loopback_up())
+	if (unshare(CLONE_NEWNET) || net_loopback_up() || impatient())
 		_exit(1);
 	worker(stream, &v4);
 	worker(stream, &v6);
@@ -175,7 +187,7 @@ static pid_t linked_namespace(const char *dev, const char *address,
 	if (pid)
 		return pid;
 	setpgid(0, 0);
-	if (unshare(CLONE_NEWNET) || net_loopback_up())
+	if (unshare(CLONE_NEWNET) || net_loopback_up() || impatient())
 		_exit(1);
 	/* The device is moved in here by the parent. */
 	for (i = 0; i < 200; i++) {
@@ -301,7 +313,7 @@ static int module_free(void)
 {
 	int i, err = EAGAIN;
 
-	for (i = 0; i < 900 && err == EAGAIN; i++) {
+	for (i = 0; i < 1500 && err == EAGAIN; i++) {
 		char line[512] = "";
 		FILE *f = fopen("/proc/modules", "r");
 		int refs = -1;
