@@ -177,8 +177,6 @@ abort:
 	xtcp_state_move(sk, XTCP_EV_ABORT);
 unroute:
 	xtcp_lower_disconnect(sk);
-	sk->sk_route_caps = 0;
-	inet_sk(sk)->inet_dport = 0;
 	return err;
 }
 

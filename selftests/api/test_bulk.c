@@ -54,22 +54,6 @@ static const struct scene scenes[] = {
 
 #define SCENES (sizeof(scenes) / sizeof(scenes[0]))
 
-/* Runs a command of iproute2 or ethtool; complains if it fails. */
-__attribute__((format(printf, 1, 2)))
-static bool run(const char *fmt, ...)
-{
-	char cmd[300];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(cmd, sizeof(cmd), fmt, ap);
-	va_end(ap);
-	if (!system(cmd))
-		return true;
-	ktap_note("failed: %s", cmd);
-	return false;
-}
-
 /* Both ends do this: one thread of control writes and reads as it can. */
 static bool exchange(int fd, int mine, long bytes)
 {
@@ -144,10 +128,10 @@ static int serve(const struct scene *s, int ready_in, int ready_out)
 		return 1;
 	if (write(ready_out, &x, 1) != 1 || read(ready_in, &x, 1) != 1)
 		return 1;
-	if (!run("ip addr add %s/%d dev vb %s && ip link set vb up", s->to,
+	if (!net_run("ip addr add %s/%d dev vb %s && ip link set vb up", s->to,
 		 s->t.on == ON_V4 ? 24 : 64, s->t.on == ON_V4 ? "" : "nodad") ||
-	    !run("ethtool -K vb tso off gso off gro off >/dev/null") ||
-	    !run("tc qdisc add dev vb root netem %s", s->netem))
+	    !net_run("ethtool -K vb tso off gso off gro off >/dev/null") ||
+	    !net_run("tc qdisc add dev vb root netem %s", s->netem))
 		return 1;
 	l = listen_at(s);
 	if (l < 0 || write(ready_out, &x, 1) != 1)
@@ -172,11 +156,11 @@ static bool play(const struct scene *s)
 		_exit(serve(s, to[0], from[1]));
 	close(from[1]);
 	if (read(from[0], &x, 1) == 1 &&
-	    run("ip link add va type veth peer name vb netns %d", pid) &&
-	    run("ip addr add %s/%d dev va %s && ip link set va up", s->from,
+	    net_run("ip link add va type veth peer name vb netns %d", pid) &&
+	    net_run("ip addr add %s/%d dev va %s && ip link set va up", s->from,
 		s->t.on == ON_V4 ? 24 : 64, s->t.on == ON_V4 ? "" : "nodad") &&
-	    run("ethtool -K va tso off gso off gro off >/dev/null") &&
-	    run("tc qdisc add dev va root netem %s", s->netem) &&
+	    net_run("ethtool -K va tso off gso off gro off >/dev/null") &&
+	    net_run("tc qdisc add dev va root netem %s", s->netem) &&
 	    write(to[1], &x, 1) == 1 && read(from[0], &x, 1) == 1) {
 		start = now_ms();
 		fd = sock(&s->t);

@@ -5,12 +5,15 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "ktap.h"
 #include "net.h"
 
 static int loopback_set(bool up)
@@ -330,6 +333,21 @@ long pattern_check(const void *buf, size_t len, unsigned long offset, unsigned i
 		if (p[i] != pattern_byte(offset + i, seed))
 			return offset + i + 1;
 	return 0;
+}
+
+/** net_run() - run a command of iproute2 or ethtool; says so and is false if it fails */
+bool net_run(const char *fmt, ...)
+{
+	char cmd[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(cmd, sizeof(cmd), fmt, ap);
+	va_end(ap);
+	if (!system(cmd))
+		return true;
+	ktap_note("failed: %s", cmd);
+	return false;
 }
 
 /** sysctl_put() - write @value to /proc/sys/@path; 0 or -1 and errno */

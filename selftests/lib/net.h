@@ -70,6 +70,8 @@ long drain(int fd);
 void pattern_fill(void *buf, size_t len, unsigned long offset, unsigned int seed);
 long pattern_check(const void *buf, size_t len, unsigned long offset, unsigned int seed);
 
+__attribute__((format(printf, 1, 2)))
+bool net_run(const char *fmt, ...);
 int sysctl_put(const char *path, const char *value);
 int sysctl_transport(const struct xport *t, const char *name, const char *value);
 const char *proc_table(const struct xport *t);

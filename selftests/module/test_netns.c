@@ -25,21 +25,6 @@ enum { ENOUGH = 15, LONE = 4, ROUNDS = 5, STRESS_ROUNDS = 60 };
 static struct xport v4 = { "xtcp4", true, ON_V4, AF_XTCP, 0, AF_INET };
 static struct xport v6 = { "xtcp6", true, ON_V6, AF_XTCP, XTCPPROTO_XTCP6, AF_INET6 };
 
-__attribute__((format(printf, 1, 2)))
-static bool run(const char *fmt, ...)
-{
-	char cmd[300];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(cmd, sizeof(cmd), fmt, ap);
-	va_end(ap);
-	if (!system(cmd))
-		return true;
-	ktap_note("failed: %s", cmd);
-	return false;
-}
-
 /*
  * What the processes leave behind need not try for as long as TCP's orphans do, 102 s and
  * more: the namespace lives until they have given up.
@@ -296,7 +281,7 @@ static int namespaces_linked(int rounds, struct witness *w)
 		pid_t far = linked_namespace("vb", "10.85.0.2", far_end, 1);
 
 		nap_ms(100);
-		good += run("ip link add va netns %d type veth peer name vb netns %d", near, far);
+		good += net_run("ip link add va netns %d type veth peer name vb netns %d", near, far);
 		nap_ms(1200);
 		witness_look(w);
 		/* One side goes while the other one is sending to it. */
