@@ -43,17 +43,26 @@ stock_version() {
 	newest_version image || die "no stock kernel with headers here; run tools/setup"
 }
 
-# Version of the Debian source package that the sanitizer kernel is built from.
+# Version of the Debian source package that the test kernels are built from.
 source_version() {
 	dpkg-query -W -f '${Version}' linux-source-6.1 2>/dev/null ||
 		die "linux-source-6.1 is not installed; run tools/setup"
 }
 
-# Directory of the kernel built from $1.config: one for each source version and config.
+# The configuration of the kernel $1: what all test kernels have and what this one is for.
+# Neither a comment nor the order of the lines makes another kernel of it.
+config_lines() {
+	local own=$XTCP_QEMU/$1.config
+	[ -r "$own" ] || die "no such kernel configuration: $own"
+	grep -hE '^(CONFIG_|# CONFIG_.* is not set)' "$XTCP_QEMU/guest.config" "$own" |
+		LC_ALL=C sort -u
+}
+
+# Directory of the kernel built from $1.config: one for each source version and configuration.
 built_dir() {
-	local config=$XTCP_QEMU/$1.config hash
-	[ -r "$config" ] || die "no such kernel configuration: $config"
-	hash=$(sha256sum "$config" | cut -c1-12)
+	local lines hash
+	lines=$(config_lines "$1") || exit 1
+	hash=$(sha256sum <<<"$lines" | cut -c1-12)
 	echo "$XTCP_CACHE/kernel/$1-$(source_version)-$hash"
 }
 
