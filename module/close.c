@@ -53,13 +53,16 @@ void xtcp_close_done(struct sock *sk)
 
 void xtcp_close_reset(struct sock *sk, int err)
 {
+	bool orphan = sock_flag(sk, SOCK_DEAD);
+
 	WRITE_ONCE(sk->sk_err, err);
 	/* sk_err first, then state: poll() reads them without the lock. */
 	smp_wmb();
 	xtcp_rtxq_purge(sk);
-	if (!sock_flag(sk, SOCK_DEAD))
-		sk_error_report(sk);
 	xtcp_close_done(sk);
+	/* Who is woken sees all of it at once: the error, the end, and both ways shut. */
+	if (!orphan)
+		sk_error_report(sk);
 }
 
 void xtcp_close_timed_out(struct sock *sk)

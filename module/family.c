@@ -104,6 +104,7 @@ static void __net_exit xtcp_net_exit(struct net *net)
 	xa_destroy(&xn->ports);
 	xtcp_lookup_exit(xn);
 	/* Ports and minisocks that RCU still frees do not touch the namespace. */
+	xtcp_mib_check(xn);
 	xtcp_mib_exit(xn);
 }
 

@@ -27,3 +27,27 @@ unsigned long xtcp_mib_read(const struct xtcp_net *xn, enum xtcp_mib_item item)
 		sum += READ_ONCE(per_cpu_ptr(xn->mib, cpu)->mibs[item]);
 	return sum;
 }
+
+void xtcp_mib_check(const struct xtcp_net *xn)
+{
+	static const struct {
+		const char *what;
+		enum xtcp_mib_item begun, ended;
+	} pairs[] = {
+		{ "sockets", XTCP_MIB_SOCKCREATED, XTCP_MIB_SOCKDESTROYED },
+		{ "requests", XTCP_MIB_REQCREATED, XTCP_MIB_REQDESTROYED },
+		{ "TIME-WAIT minisocks", XTCP_MIB_TWCREATED, XTCP_MIB_TWDESTROYED },
+		{ "timers", XTCP_MIB_TIMERSTARTED, XTCP_MIB_TIMERENDED },
+	};
+	int i;
+
+	if (!IS_ENABLED(CONFIG_DEBUG_NET))
+		return;
+	for (i = 0; i < ARRAY_SIZE(pairs); i++) {
+		unsigned long begun = xtcp_mib_read(xn, pairs[i].begun);
+		unsigned long ended = xtcp_mib_read(xn, pairs[i].ended);
+
+		WARN(begun != ended, "xtcp: %s: %lu begun, %lu ended\n", pairs[i].what, begun,
+		     ended);
+	}
+}

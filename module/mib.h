@@ -25,6 +25,12 @@ void xtcp_mib_exit(struct xtcp_net *xn);
 /* Sum of @item over all CPUs. */
 unsigned long xtcp_mib_read(const struct xtcp_net *xn, enum xtcp_mib_item item);
 
+/*
+ * At the namespace's end: as much was destroyed as was created. On kernels with DEBUG_NET a
+ * difference is a WARN.
+ */
+void xtcp_mib_check(const struct xtcp_net *xn);
+
 /* Any context; @xn a struct xtcp_net, ITEM the enumerator without its prefix. */
 #define XTCP_INC(xn, ITEM)	SNMP_INC_STATS((xn)->mib, XTCP_MIB_##ITEM)
 #define XTCP_ADD(xn, ITEM, n)	SNMP_ADD_STATS((xn)->mib, XTCP_MIB_##ITEM, n)

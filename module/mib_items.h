@@ -73,3 +73,6 @@ XTCP_MIB(REQCREATED,		"ReqCreated")
 XTCP_MIB(REQDESTROYED,		"ReqDestroyed")
 XTCP_MIB(TWCREATED,		"TWCreated")
 XTCP_MIB(TWDESTROYED,		"TWDestroyed")
+/* Kernel timers that became pending, and that no longer are: by time or by hand. */
+XTCP_MIB(TIMERSTARTED,		"TimerStarted")
+XTCP_MIB(TIMERENDED,		"TimerEnded")

@@ -483,6 +483,8 @@ static int xtcp_proc_show_stat(struct seq_file *seq, void *v)
 	seq_printf(seq, "RequestsNow %lu\n",
 		   xtcp_proc_alive(xn, XTCP_MIB_REQCREATED, XTCP_MIB_REQDESTROYED));
 	seq_printf(seq, "TimeWaitNow %d\n", atomic_read(&xn->tw_count));
+	seq_printf(seq, "TimersNow %lu\n",
+		   xtcp_proc_alive(xn, XTCP_MIB_TIMERSTARTED, XTCP_MIB_TIMERENDED));
 
 	/* Of the whole machine, as the bounds max_orphans and mem are. */
 	seq_printf(seq, "Orphans %d\n", xtcp_socket_orphans());

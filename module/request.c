@@ -55,7 +55,7 @@ static void xtcp_request_detach(struct xtcp_request *req)
 		listen->nr_requests--;
 	}
 	spin_unlock_bh(&listen->lock);
-	if (timer_delete(&req->timer))
+	if (xtcp_wheel_stop(xtcp_request_net(req), &req->timer))
 		xtcp_request_put(req);
 	xtcp_request_put(req);
 }
@@ -101,23 +101,24 @@ static void xtcp_request_expire(struct timer_list *timer)
 {
 	struct xtcp_request *req = timer_container_of(req, timer, timer);
 	struct xtcp_sock *listener = xtcp_sk(req->listener);
-	int limit = READ_ONCE(listener->syn_cnt) ?:
-		    READ_ONCE(xtcp_request_net(req)->sysctl.synack_retries);
+	struct xtcp_net *xn = xtcp_request_net(req);
+	int limit = READ_ONCE(listener->syn_cnt) ?: READ_ONCE(xn->sysctl.synack_retries);
 
 	if (req->timeouts >= limit || inet_sk_state_load(req->listener) != TCP_LISTEN) {
 		xtcp_request_drop(req);
 	} else {
 		req->timeouts++;
-		XTCP_INC(xtcp_request_net(req), TIMEOUTS);
+		XTCP_INC(xn, TIMEOUTS);
 		xtcp_request_resend(req);
 		refcount_inc(&req->ref);
-		mod_timer(&req->timer, jiffies +
-			  usecs_to_jiffies(xtcp_timer_backoff_us(XTCP_RTO_INIT_US,
-								 req->timeouts)));
+		xtcp_wheel_start(xn, &req->timer, jiffies +
+				 usecs_to_jiffies(xtcp_timer_backoff_us(XTCP_RTO_INIT_US,
+									req->timeouts)));
 		/* Somebody may have taken it out since, and found no timer to stop. */
-		if (list_empty_careful(&req->link) && timer_delete(&req->timer))
+		if (list_empty_careful(&req->link) && xtcp_wheel_stop(xn, &req->timer))
 			xtcp_request_put(req);
 	}
+	xtcp_wheel_expired(xn);
 	xtcp_request_put(req);
 }
 
@@ -200,7 +201,8 @@ static bool xtcp_request_attach(struct xtcp_request *req)
 	if (ok) {
 		list_add_tail(&req->link, &listen->requests);
 		listen->nr_requests++;
-		mod_timer(&req->timer, jiffies + usecs_to_jiffies(XTCP_RTO_INIT_US));
+		xtcp_wheel_start(xtcp_request_net(req), &req->timer,
+				 jiffies + usecs_to_jiffies(XTCP_RTO_INIT_US));
 	}
 	spin_unlock_bh(&listen->lock);
 	return ok;

@@ -2,7 +2,7 @@
 /*
  * One kernel timer for each socket and the deadlines it serves.
  *
- * xtcp_timer_arm() is the only place that starts the kernel timer and
+ * xtcp_timer_arm() is the only place that starts a socket's timer and
  * xtcp_timer_expire() the only one that it calls. If the user holds the socket, the
  * work waits for release_cb; it needs no reference then, for the user has one.
  */
@@ -33,20 +33,45 @@ u32 xtcp_timer_backoff_us(u32 base_us, u8 backoff)
 	return min_t(u64, us, XTCP_RTO_MAX_US);
 }
 
+bool xtcp_wheel_start(struct xtcp_net *xn, struct timer_list *timer, unsigned long when)
+{
+	if (mod_timer(timer, when))
+		return false;
+	XTCP_INC(xn, TIMERSTARTED);
+	return true;
+}
+
+bool xtcp_wheel_stop(struct xtcp_net *xn, struct timer_list *timer)
+{
+	if (!timer_delete(timer))
+		return false;
+	xtcp_wheel_expired(xn);
+	return true;
+}
+
+void xtcp_wheel_expired(struct xtcp_net *xn)
+{
+	XTCP_INC(xn, TIMERENDED);
+}
+
 static void xtcp_timer_arm(struct xtcp_sock *xs, enum xtcp_deadline which, unsigned long when)
 {
 	struct xtcp_timers *t = &xs->timer;
 
 	t->due[which] = when;
 	t->armed |= 1 << which;
-	if (!timer_pending(&t->wheel) || time_before(when, t->wheel.expires))
-		sk_reset_timer(xtcp_to_sk(xs), &t->wheel, when);
+	if ((!timer_pending(&t->wheel) || time_before(when, t->wheel.expires)) &&
+	    xtcp_wheel_start(xs->xn, &t->wheel, when))
+		sock_hold(xtcp_to_sk(xs));
 }
 
 void xtcp_timer_stop(struct sock *sk)
 {
-	xtcp_sk(sk)->timer.armed = 0;
-	sk_stop_timer(sk, &xtcp_sk(sk)->timer.wheel);
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	xs->timer.armed = 0;
+	if (xtcp_wheel_stop(xs->xn, &xs->timer.wheel))
+		__sock_put(sk);
 }
 
 /* -- events ------------------------------------------------------------------- */
@@ -374,6 +399,7 @@ static void xtcp_timer_expire(struct timer_list *timer)
 		set_bit(XTCP_DEFER_TIMER, &xs->deferred);
 	}
 	bh_unlock_sock(sk);
+	xtcp_wheel_expired(xs->xn);
 	sock_put(sk);
 }
 

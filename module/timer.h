@@ -7,6 +7,7 @@
 #include <linux/types.h>
 
 struct sock;
+struct xtcp_net;
 struct xtcp_sock;
 
 /* Deadlines; at most one of RETRANS and PROBE is armed. */
@@ -37,6 +38,20 @@ struct xtcp_timers {
 	u8 armed;
 	u8 probes;
 };
+
+/*
+ * Every kernel timer of the module starts and stops by these two, which count: at the end
+ * as many have ended as were started. Any context.
+ */
+
+/* Return: true if @timer was not pending: it now needs a reference of its own. */
+bool xtcp_wheel_start(struct xtcp_net *xn, struct timer_list *timer, unsigned long when);
+
+/* Return: true if @timer was pending: its reference is the caller's now. */
+bool xtcp_wheel_stop(struct xtcp_net *xn, struct timer_list *timer);
+
+/* In a timer's function, before its reference goes. */
+void xtcp_wheel_expired(struct xtcp_net *xn);
 
 /* All of these: socket lock held, except where noted. */
 

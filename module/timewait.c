@@ -64,13 +64,14 @@ static void xtcp_timewait_expire(struct timer_list *timer)
 
 	if (xtcp_timewait_unhash(tw))
 		XTCP_INC(tw->xn, TW);
+	xtcp_wheel_expired(tw->xn);
 	xtcp_timewait_put(tw);
 }
 
 /* End @tw before its time. The caller holds a reference. */
 static void xtcp_timewait_kill(struct xtcp_timewait *tw)
 {
-	if (timer_delete(&tw->timer))
+	if (xtcp_wheel_stop(tw->xn, &tw->timer))
 		xtcp_timewait_put(tw);
 	if (xtcp_timewait_unhash(tw))
 		XTCP_INC(tw->xn, TWKILLED);
@@ -122,12 +123,11 @@ void xtcp_timewait_enter(struct sock *sk)
 		/* Not to be interrupted by a segment that ends it between the two. */
 		local_bh_disable();
 		xtcp_ports_transfer(&xs->node, &tw->node);
-		tw->timer.expires = jiffies + xtcp_timewait_2msl(xn);
-		add_timer(&tw->timer);
+		xtcp_wheel_start(xn, &tw->timer, jiffies + xtcp_timewait_2msl(xn));
 		if (xtcp_lookup_replace(xn, &xs->node, &tw->node)) {
 			/* Cannot be: the socket is in the table while it lives. */
 			WARN_ON_ONCE(1);
-			if (timer_delete(&tw->timer))
+			if (xtcp_wheel_stop(tw->xn, &tw->timer))
 				xtcp_timewait_put(tw);
 			xtcp_ports_release(xn, &tw->node);
 			xtcp_timewait_put(tw);

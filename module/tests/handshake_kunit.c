@@ -249,6 +249,33 @@ static void handshake__reset_in_window(struct kunit *test)
 	pair_close();
 }
 
+/* What a process that the error wakes finds, when it is woken. */
+static struct {
+	int calls, state, shutdown, err;
+} hs_told;
+
+static void hs_error_report(struct sock *sk)
+{
+	hs_told.calls++;
+	hs_told.state = sk->sk_state;
+	hs_told.shutdown = sk->sk_shutdown;
+	hs_told.err = sk->sk_err;
+}
+
+/* poll() must not find an error on a connection that still looks alive. */
+static void handshake__error_is_told_last(struct kunit *test)
+{
+	hs_connect(test);
+	memset(&hs_told, 0, sizeof(hs_told));
+	A->sk->sk_error_report = hs_error_report;
+	pair_forge(test, A, RST, 487, 0);
+	KUNIT_EXPECT_EQ(test, hs_told.calls, 1);
+	KUNIT_EXPECT_EQ(test, hs_told.state, TCP_CLOSE);
+	KUNIT_EXPECT_EQ(test, hs_told.shutdown, SHUTDOWN_MASK);
+	KUNIT_EXPECT_EQ(test, hs_told.err, ECONNRESET);
+	pair_close();
+}
+
 static struct kunit_case hs_cases[] = {
 	KUNIT_CASE(handshake__textbook),
 	KUNIT_CASE(handshake__simultaneous_open),
@@ -258,6 +285,7 @@ static struct kunit_case hs_cases[] = {
 	KUNIT_CASE(handshake__simultaneous_close),
 	KUNIT_CASE(handshake__fin_with_ack_of_fin),
 	KUNIT_CASE(handshake__reset_in_window),
+	KUNIT_CASE(handshake__error_is_told_last),
 	{}
 };
 

@@ -195,7 +195,7 @@ static void pairs(const struct xport *t)
 {
 	static const char *const pair[][2] = {
 		{ "SockCreated", "SockDestroyed" }, { "ReqCreated", "ReqDestroyed" },
-		{ "TWCreated", "TWDestroyed" },
+		{ "TWCreated", "TWDestroyed" }, { "TimerStarted", "TimerEnded" },
 	};
 	size_t i;
 	int k;
@@ -213,7 +213,7 @@ static void pairs(const struct xport *t)
 		pair_close(&p);
 	}
 	nap_ms(1500);
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < sizeof(pair) / sizeof(pair[0]); i++) {
 		long made = t->xtcp ? counter(t, pair[i][0]) : 1;
 		long left = made - (t->xtcp ? counter(t, pair[i][1]) : 1);
 
@@ -229,7 +229,7 @@ static const struct oracle_case cases[] = {
 	CASE("aborting", aborts, ON_BOTH, 11),
 	CASE("a full accept queue", overflow, ON_BOTH, 3),
 	CASE("time-outs", timers, ON_BOTH, 8),
-	CASE("what was created was destroyed", pairs, ON_BOTH, 9),
+	CASE("what was created was destroyed", pairs, ON_BOTH, 12),
 };
 
 ORACLE_MAIN("The counters of /proc/net/xtcp_stat compared with TCP's", cases)

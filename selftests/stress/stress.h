@@ -158,13 +158,14 @@ static inline long stat_get(const char *name)
 	return found;
 }
 
-/* The first of the three gauges that is not zero, or NULL. */
+/* The first of the gauges that is not zero, or NULL. */
 static inline const char *stat_alive(void)
 {
-	static const char *const gauges[] = { "SocketsNow", "RequestsNow", "TimeWaitNow" };
+	static const char *const gauges[] = { "SocketsNow", "RequestsNow", "TimeWaitNow",
+					      "TimersNow" };
 	unsigned int i;
 
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++)
 		if (stat_get(gauges[i]))
 			return gauges[i];
 	return NULL;
@@ -178,8 +179,9 @@ static inline int stat_pair_up(int seconds)
 
 	while ((left = stat_alive()) && now_ms() < end)
 		nap_ms(50);
-	ktap_note("created: %ld sockets, %ld requests, %ld TIME-WAIT", stat_get("SockCreated"),
-		  stat_get("ReqCreated"), stat_get("TWCreated"));
+	ktap_note("created: %ld sockets, %ld requests, %ld TIME-WAIT; %ld timers started",
+		  stat_get("SockCreated"), stat_get("ReqCreated"), stat_get("TWCreated"),
+		  stat_get("TimerStarted"));
 	if (left)
 		ktap_note("%s is %ld after %d s", left, stat_get(left), seconds);
 	return !left;
