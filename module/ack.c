@@ -69,8 +69,19 @@ static void xtcp_ack_grow_sndbuf(struct sock *sk)
 	WRITE_ONCE(sk->sk_sndbuf, min_t(u64, want, max));
 }
 
+void xtcp_ack_sample_rtt(struct xtcp_sock *xs, struct xtcp_rtxq_acked *res,
+			 const struct xtcp_options *opt)
+{
+	/* An echo says which transmission arrived (RFC 7323 4.1): Karn's doubt is gone. */
+	if (!res->rtt_us && res->bytes && xs->stamp.ok && (opt->seen & XTCP_SEEN_TS) && opt->tsecr)
+		res->rtt_us = xtcp_stamp_rtt_us(&xs->stamp, opt->tsecr, xs->now_ms);
+	if (res->rtt_us)
+		xtcp_rtt_sample(&xs->rtt, res->rtt_us);
+}
+
 /* New data is acknowledged. */
-static void xtcp_ack_new(struct sock *sk, struct xtcp_sock *xs, u32 ack)
+static void xtcp_ack_new(struct sock *sk, struct xtcp_sock *xs, u32 ack,
+			 const struct xtcp_options *opt)
 {
 	struct xtcp_cong_ack info = {
 		.inflight = xtcp_output_inflight(xs),
@@ -87,8 +98,7 @@ static void xtcp_ack_new(struct sock *sk, struct xtcp_sock *xs, u32 ack)
 		xs->snd.urgent = false;
 	xtcp_rtxq_clean(sk, una, ack, &res);
 	/* Karn: until there is a sample the back-off stays (RFC 9293 MUST-18). */
-	if (res.rtt_us)
-		xtcp_rtt_sample(&xs->rtt, res.rtt_us);
+	xtcp_ack_sample_rtt(xs, &res, opt);
 	xs->recovery.retransmits = 0;
 	xs->recovery.start = 0;
 
@@ -107,7 +117,7 @@ static void xtcp_ack_new(struct sock *sk, struct xtcp_sock *xs, u32 ack)
 	xtcp_ack_write_space(sk);
 }
 
-bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb)
+bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_options *opt)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
@@ -131,7 +141,7 @@ bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb)
 
 	xtcp_ack_window(xs, cb);
 	if (cb->ack != xs->snd.una) {
-		xtcp_ack_new(sk, xs, cb->ack);
+		xtcp_ack_new(sk, xs, cb->ack, opt);
 	} else {
 		/* The peer lives: a probe was answered. */
 		xs->timer.probes = 0;

@@ -75,6 +75,17 @@ static void xtcp_handshake_scales(struct xtcp_sock *xs, const struct xtcp_option
 	xs->rcv.wnd = min_t(u32, xs->rcv.wnd, U16_MAX);
 }
 
+/* SACK and timestamps: what both want. */
+static void xtcp_handshake_agree(struct xtcp_sock *xs, const struct xtcp_options *opt)
+{
+	if (!(opt->seen & XTCP_SEEN_SACK_OK))
+		xs->sack.ok = false;
+	if (!(opt->seen & XTCP_SEEN_TS))
+		xs->stamp.ok = false;
+	else if (xs->stamp.ok)
+		xtcp_stamp_update(&xs->stamp, opt->tsval, ktime_get_seconds());
+}
+
 /* Both SYNs are acknowledged, or about to be. */
 static void xtcp_handshake_done(struct sock *sk, enum xtcp_event ev)
 {
@@ -162,6 +173,8 @@ int xtcp_handshake_connect(struct sock *sk, xtcp_sockaddr *uaddr, int len)
 	xs->rcv.mss = min_t(u16, xs->rcv.advmss, XTCP_MSS_DEFAULT_V4);
 	xtcp_delack_initial_window(sk, &xs->rcv.wnd, &xs->rcv.wscale);
 	xs->rcv.wscale_ok = READ_ONCE(xs->xn->sysctl.window_scaling);
+	xs->sack.ok = READ_ONCE(xs->xn->sysctl.sack);
+	xtcp_stamp_init(&xs->stamp, xs->xn, &xs->node.key);
 	xs->rcv.clamp = (u32)U16_MAX << xs->rcv.wscale;
 	sk->sk_err = 0;
 	sock_reset_flag(sk, SOCK_DONE);
@@ -181,7 +194,8 @@ unroute:
 }
 
 /* Our SYN is acknowledged and theirs is here. */
-static void xtcp_handshake_established(struct sock *sk, struct sk_buff *skb)
+static void xtcp_handshake_established(struct sock *sk, struct sk_buff *skb,
+				       const struct xtcp_options *opt)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
@@ -193,8 +207,7 @@ static void xtcp_handshake_established(struct sock *sk, struct sk_buff *skb)
 	xs->snd.wl1 = cb->seq;
 	xtcp_rtxq_clean(sk, xs->snd.una, cb->ack, &res);
 	xs->snd.una = cb->ack;
-	if (res.rtt_us)
-		xtcp_rtt_sample(&xs->rtt, res.rtt_us);
+	xtcp_ack_sample_rtt(xs, &res, opt);
 	xtcp_timer_acked(xs);
 	xtcp_handshake_done(sk, XTCP_EV_RCV_SYN_ACK);
 	if (!sock_flag(sk, SOCK_DEAD)) {
@@ -248,11 +261,12 @@ void xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb,
 	if (!(cb->flags & XTCP_SYN))
 		goto out;
 	xtcp_handshake_init_rcv(xs, cb->seq);
+	xtcp_handshake_agree(xs, opt);
 	xs->snd.peer_mss = xtcp_handshake_peer_mss(opt, xtcp_lower_is_v4(sk), xs->user_mss);
 	xtcp_handshake_scales(xs, opt);
 	xtcp_output_sync_mss(sk, xs->snd.pmtu);
 	if (acks)
-		xtcp_handshake_established(sk, skb);
+		xtcp_handshake_established(sk, skb, opt);
 	else
 		xtcp_handshake_crossed(sk, skb);
 out:
@@ -295,6 +309,8 @@ static void xtcp_handshake_init_child(struct sock *sk, const struct xtcp_request
 	xs->rcv.wnd = req->rcv_wnd;
 	xs->rcv.wscale = req->rcv_wscale;
 	xs->rcv.wscale_ok = req->wscale_ok;
+	xs->sack.ok = req->sack_ok;
+	xs->stamp = req->stamp;
 	xs->rcv.clamp = (u32)U16_MAX << req->rcv_wscale;
 	if (!req->retrans)
 		xtcp_rtt_sample(&xs->rtt, xs->now_us - req->sent_us);

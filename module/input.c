@@ -221,7 +221,7 @@ static void xtcp_input_deliver(struct xtcp_net *xn, struct sk_buff *skb,
 		tw = container_of(node, struct xtcp_timewait, node);
 		if (!xtcp_lower_policy_ok(xn, NULL, skb))
 			kfree_skb(skb);
-		else if (xtcp_timewait_segment(tw, skb))
+		else if (xtcp_timewait_segment(tw, skb, opt))
 			xtcp_input_open(xn, tw, skb, &key, opt);
 		else
 			kfree_skb(skb);

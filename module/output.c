@@ -39,6 +39,8 @@ u32 xtcp_output_sync_mss(struct sock *sk, u32 pmtu)
 	if (xs->user_mss)
 		mss = min_t(u32, mss, xs->user_mss);
 	mss = max_t(u32, mss, READ_ONCE(xs->xn->sysctl.min_snd_mss));
+	if (xs->stamp.ok)
+		mss -= XTCP_STAMP_SPACE;
 	xs->snd.pmtu = pmtu;
 	xs->snd.head = head;
 	xs->snd.mss = mss;

@@ -110,6 +110,8 @@ static bool xtcp_rcvq_admit(struct sock *sk, struct sk_buff *skb)
 	if (!xtcp_reasm_empty(&xs->reasm)) {
 		XTCP_INC(xs->xn, OFOPRUNED);
 		xtcp_reasm_prune(&xs->reasm, max_t(u32, skb->truesize, sk->sk_rcvbuf >> 3));
+		xtcp_sack_cut(&xs->sack, xs->reasm.last ? xtcp_cb(xs->reasm.last)->end_seq :
+							  xs->rcv.nxt);
 	}
 	/* A reader with nothing to read must get at least one segment. */
 	if (skb_queue_empty(&sk->sk_receive_queue) ||
@@ -211,6 +213,7 @@ static void xtcp_rcvq_in_order(struct sock *sk, struct sk_buff *skb)
 	if (!xtcp_reasm_empty(&xs->reasm)) {
 		if (!fin)
 			fin = xtcp_rcvq_drain(sk);
+		xtcp_sack_advance(&xs->sack, xs->rcv.nxt);
 		/* RFC 5681 4.2: a filled hole is news that the sender waits for. */
 		if (xtcp_reasm_empty(&xs->reasm))
 			xs->rcv.ack |= XTCP_ACK_NOW;
@@ -224,6 +227,8 @@ static void xtcp_rcvq_in_order(struct sock *sk, struct sk_buff *skb)
 static void xtcp_rcvq_out_of_order(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	u32 start = cb->seq, end = cb->end_seq;
 
 	xs->rcv.ack |= XTCP_ACK_NOW;
 	if (!xtcp_rcvq_admit(sk, skb)) {
@@ -233,10 +238,33 @@ static void xtcp_rcvq_out_of_order(struct sock *sk, struct sk_buff *skb)
 	}
 	skb_set_owner_r(skb, sk);
 	XTCP_INC(xs->xn, OFOQUEUED);
-	if (xtcp_reasm_insert(&xs->reasm, skb) == XTCP_REASM_DUPLICATE) {
-		XTCP_INC(xs->xn, OFODUP);
+	switch (xtcp_reasm_insert(&xs->reasm, skb)) {
+	case XTCP_REASM_NOMEM:
+		XTCP_INC(xs->xn, RCVQDROP);
 		kfree_skb(skb);
+		return;
+	case XTCP_REASM_DUPLICATE:
+		XTCP_INC(xs->xn, OFODUP);
+		xtcp_rcvq_duplicate(xs, cb);
+		kfree_skb(skb);
+		break;
+	default:
+		break;
 	}
+	if (xs->sack.ok)
+		xtcp_sack_add(&xs->sack, start, end);
+}
+
+void xtcp_rcvq_duplicate(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb)
+{
+	u32 end = cb->end_seq;
+
+	if (!xs->sack.ok || !READ_ONCE(xs->xn->sysctl.dsack))
+		return;
+	if (xtcp_seq_before(cb->seq, xs->rcv.nxt))
+		end = xtcp_seq_min(end, xs->rcv.nxt);
+	XTCP_INC(xs->xn, DSACKSENT);
+	xtcp_sack_duplicate(&xs->sack, cb->seq, end);
 }
 
 void xtcp_rcvq_segment(struct sock *sk, struct sk_buff *skb)
@@ -249,6 +277,7 @@ void xtcp_rcvq_segment(struct sock *sk, struct sk_buff *skb)
 	if (unlikely(!xtcp_seq_after(cb->end_seq, xs->rcv.nxt))) {
 		/* All of it is old: the peer did not hear our ACK. */
 		xtcp_delack_enter_quick(xs);
+		xtcp_rcvq_duplicate(xs, cb);
 		xs->rcv.ack |= XTCP_ACK_NOW;
 		kfree_skb(skb);
 		return;
@@ -260,6 +289,8 @@ void xtcp_rcvq_segment(struct sock *sk, struct sk_buff *skb)
 		kfree_skb(skb);
 		return;
 	}
+	if (unlikely(xtcp_seq_before(cb->seq, xs->rcv.nxt)))
+		xtcp_rcvq_duplicate(xs, cb);
 	if (likely(!xtcp_seq_after(cb->seq, xs->rcv.nxt)))
 		xtcp_rcvq_in_order(sk, skb);
 	else

@@ -174,6 +174,12 @@ static struct xtcp_request *xtcp_request_alloc(struct sock *listener, struct sk_
 		req->rcv_wscale = 0;
 		req->rcv_wnd = min_t(u32, req->rcv_wnd, U16_MAX);
 	}
+	req->sack_ok = READ_ONCE(xs->xn->sysctl.sack) && (opt->seen & XTCP_SEEN_SACK_OK);
+	xtcp_stamp_init(&req->stamp, xs->xn, key);
+	if (opt->seen & XTCP_SEEN_TS)
+		xtcp_stamp_update(&req->stamp, opt->tsval, ktime_get_seconds());
+	else
+		req->stamp.ok = false;
 	xtcp_lower_reply_path(skb, &req->iif, &req->mark, &req->tos);
 	/* The answer has the service type of the listener, as TCP's has. */
 	req->tos = ipv6_addr_v4mapped(&key->raddr) ? inet_sk(listener)->tos :
@@ -254,11 +260,20 @@ static bool xtcp_request_is_repeat(const struct xtcp_request *req,
 	       cb->seq == req->irs;
 }
 
-static bool xtcp_request_acceptable(const struct xtcp_request *req,
-				    const struct xtcp_skb_cb *cb)
+/* In the window and not from an older connection; else it is counted. */
+static bool xtcp_request_acceptable(const struct xtcp_request *req, const struct xtcp_skb_cb *cb,
+				    const struct xtcp_options *opt)
 {
-	return !xtcp_seq_before(cb->end_seq, req->irs + 1) &&
-	       !xtcp_seq_after(cb->seq, req->irs + 1 + req->rcv_wnd);
+	if (req->stamp.ok && (opt->seen & XTCP_SEEN_TS) && !(cb->flags & XTCP_RST) &&
+	    xtcp_stamp_is_old(&req->stamp, opt->tsval, ktime_get_seconds())) {
+		XTCP_INC(xtcp_request_net(req), PAWSESTAB);
+		return false;
+	}
+	if (!xtcp_seq_before(cb->end_seq, req->irs + 1) &&
+	    !xtcp_seq_after(cb->seq, req->irs + 1 + req->rcv_wnd))
+		return true;
+	XTCP_INC(xtcp_request_net(req), OUTOFWINDOW);
+	return false;
 }
 
 /* Hand the connection over from @req to @child. Return: false if it was too late. */
@@ -321,8 +336,7 @@ struct sock *xtcp_request_segment(struct xtcp_request *req, struct sk_buff *skb,
 			xtcp_request_resend(req);
 		return NULL;
 	}
-	if (!xtcp_request_acceptable(req, cb)) {
-		XTCP_INC(xn, OUTOFWINDOW);
+	if (!xtcp_request_acceptable(req, cb, opt)) {
 		if (!(cb->flags & XTCP_RST) &&
 		    xtcp_xmit_rate_ok(stamp, READ_ONCE(xn->sysctl.invalid_ratelimit)))
 			xtcp_xmit_request_ack(req);

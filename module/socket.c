@@ -86,6 +86,8 @@ void xtcp_socket_start(struct sock *sk)
 	memset(&xs->rcv, 0, sizeof(xs->rcv));
 	memset(&xs->rtxq, 0, sizeof(xs->rtxq));
 	memset(&xs->recovery, 0, sizeof(xs->recovery));
+	memset(&xs->stamp, 0, sizeof(xs->stamp));
+	memset(&xs->sack, 0, sizeof(xs->sack));
 	xs->snd.nodelay = nodelay;
 	xs->snd.cork = cork;
 	xs->snd.mss = 536;

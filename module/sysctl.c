@@ -94,6 +94,9 @@ static const struct xtcp_knob xtcp_knobs[] = {
 	XTCP_KNOB(stdurg,		PLAIN,	0, 1, 0),
 	XTCP_KNOB(challenge_ack_limit,	PLAIN,	0, INT_MAX, 1000),
 	XTCP_KNOB(invalid_ratelimit,	MSECS,	0, INT_MAX, 500),
+	XTCP_KNOB(timestamps,		PLAIN,	0, 2, 1),
+	XTCP_KNOB(sack,			PLAIN,	0, 1, 1),
+	XTCP_KNOB(dsack,		PLAIN,	0, 1, 1),
 	XTCP_KNOB(slow_start_after_idle, PLAIN,	0, 1, 1),
 };
 

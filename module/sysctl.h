@@ -36,6 +36,9 @@ struct xtcp_sysctl {
 	int stdurg;			/* 0..1, default 0: RFC 1122's idea of the pointer */
 	int challenge_ack_limit;	/* per second, 0..INT_MAX, default 1000 */
 	int invalid_ratelimit;		/* ms, 0..INT_MAX, default 500; jiffies */
+	int timestamps;			/* 0..2, default 1: 2 without random offsets (RFC 7323) */
+	int sack;			/* 0..1, default 1 (RFC 2018) */
+	int dsack;			/* 0..1, default 1 (RFC 2883) */
 	int slow_start_after_idle;	/* 0..1, default 1 (RFC 2861) */
 	int rmem[3];			/* bytes, 4096.., in order: 4096 1048576 6291456 */
 	int wmem[3];			/* the same: 4096 65536 4194304 */

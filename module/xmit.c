@@ -96,6 +96,35 @@ static void xtcp_xmit_syn_options(struct sock *sk, u8 flags, struct xtcp_options
 		opt->seen |= XTCP_SEEN_WSCALE;
 		opt->wscale = xs->rcv.wscale;
 	}
+	if (xs->sack.ok)
+		opt->seen |= XTCP_SEEN_SACK_OK;
+	xtcp_stamp_fill(&xs->stamp, xs->now_ms, opt);
+	/* RFC 7323 3.2: a SYN alone echoes nothing. */
+	if (!(flags & XTCP_ACK))
+		opt->tsecr = 0;
+}
+
+/*
+ * The options of any other segment with @len octets of text. SACK blocks ride on
+ * it where it has room: a full one has none, and while something is out of order each arrival
+ * is acknowledged by itself.
+ */
+static void xtcp_xmit_options(struct xtcp_sock *xs, unsigned int len, struct xtcp_options *opt)
+{
+	unsigned int room = XTCP_OPT_SPACE;
+
+	opt->seen = 0;
+	opt->num_sacks = 0;
+	xtcp_stamp_fill(&xs->stamp, xs->now_ms, opt);
+	if (likely(!xs->sack.num && !xs->sack.has_dup))
+		return;
+	if (len)
+		room = len < xs->snd.mss ? min_t(u32, room, xs->snd.mss - len) : 0;
+	if (xs->stamp.ok)
+		room -= min(room, xtcp_options_size(opt));
+	xtcp_sack_fill(&xs->sack, xs->rcv.nxt, room, opt);
+	if (opt->num_sacks)
+		xs->sack.has_dup = false;
 }
 
 /* The acknowledgment that is about to leave says all there is to say. */
@@ -109,7 +138,8 @@ static void xtcp_xmit_acked(struct xtcp_sock *xs)
 }
 
 /* Fill in what every segment of a connection carries. */
-static void xtcp_xmit_fill(struct sock *sk, struct xtcp_header *h, u32 seq, u8 flags)
+static void xtcp_xmit_fill(struct sock *sk, struct xtcp_header *h, struct xtcp_options *opt,
+			   u32 seq, unsigned int len, u8 flags)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
@@ -119,14 +149,17 @@ static void xtcp_xmit_fill(struct sock *sk, struct xtcp_header *h, u32 seq, u8 f
 	h->flags = flags;
 	h->ack = 0;
 	h->urg = 0;
-	h->opt = NULL;
+	h->opt = opt;
 	if (flags & XTCP_ACK)
 		h->ack = xs->rcv.nxt;
-	if (flags & XTCP_SYN)
+	if (unlikely(flags & XTCP_SYN)) {
+		xtcp_xmit_syn_options(sk, flags, opt);
 		/* Not scaled (RFC 7323 2.2). */
 		h->wnd = min_t(u32, xs->rcv.wnd, U16_MAX);
-	else
+	} else {
+		xtcp_xmit_options(xs, len, opt);
 		h->wnd = xtcp_delack_select_window(sk) >> xs->rcv.wscale;
+	}
 	/* RFC 6093: the pointer is announced as soon as it fits in 16 bits. */
 	if (unlikely(xs->snd.urgent) && xtcp_seq_after(xs->snd.up, seq)) {
 		u32 off = xs->snd.up - seq - !!READ_ONCE(xs->xn->sysctl.stdurg);
@@ -155,11 +188,7 @@ int xtcp_xmit_skb(struct sock *sk, struct sk_buff *skb)
 	if (unlikely(!out))
 		return -ENOBUFS;
 
-	xtcp_xmit_fill(sk, &h, cb->seq, cb->flags);
-	if (unlikely(cb->flags & XTCP_SYN)) {
-		xtcp_xmit_syn_options(sk, cb->flags, &opt);
-		h.opt = &opt;
-	}
+	xtcp_xmit_fill(sk, &h, &opt, cb->seq, len, cb->flags);
 	cb->sent_us = xs->now_us;
 	/* IP and the devices read skb->cb and timestamps of their own. */
 	out->tstamp = 0;
@@ -191,11 +220,12 @@ static int xtcp_xmit_bare(struct sock *sk, u32 seq, u8 flags)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct sk_buff *skb = xtcp_xmit_alloc_once();
+	struct xtcp_options opt;
 	struct xtcp_header h;
 
 	if (unlikely(!skb))
 		return -ENOBUFS;
-	xtcp_xmit_fill(sk, &h, seq, flags);
+	xtcp_xmit_fill(sk, &h, &opt, seq, 0, flags);
 	skb_set_owner_w(skb, sk);
 	skb_set_hash_from_sk(skb, sk);
 	xtcp_xmit_header(skb, &h);
@@ -319,6 +349,9 @@ int xtcp_xmit_synack(struct xtcp_request *req)
 		opt.seen |= XTCP_SEEN_WSCALE;
 		opt.wscale = req->rcv_wscale;
 	}
+	if (req->sack_ok)
+		opt.seen |= XTCP_SEEN_SACK_OK;
+	xtcp_stamp_fill(&req->stamp, xtcp_stamp_clock(), &opt);
 	xtcp_xmit_header(skb, &h);
 	XTCP_INC(listener->xn, OUTSEGS);
 	req->sent_us = xtcp_clock_us();
@@ -326,7 +359,7 @@ int xtcp_xmit_synack(struct xtcp_request *req)
 				req->mark, req->tos);
 }
 
-/* A segment without options by way of the namespace's control socket. */
+/* A segment without text by way of the namespace's control socket. */
 static void xtcp_xmit_bare_reply(struct xtcp_net *xn, const struct xtcp_key *key,
 				 const struct xtcp_header *h, int oif, u32 mark, u8 tos)
 {
@@ -345,6 +378,7 @@ static void xtcp_xmit_bare_reply(struct xtcp_net *xn, const struct xtcp_key *key
 
 void xtcp_xmit_request_ack(struct xtcp_request *req)
 {
+	struct xtcp_options opt = { 0 };
 	struct xtcp_header h = {
 		.sport = req->node.key.lport,
 		.dport = req->node.key.rport,
@@ -352,14 +386,17 @@ void xtcp_xmit_request_ack(struct xtcp_request *req)
 		.ack = req->irs + 1,
 		.wnd = req->rcv_wnd >> req->rcv_wscale,
 		.flags = XTCP_ACK,
+		.opt = &opt,
 	};
 
+	xtcp_stamp_fill(&req->stamp, xtcp_stamp_clock(), &opt);
 	xtcp_xmit_bare_reply(xtcp_sk(req->listener)->xn, &req->node.key, &h, req->iif,
 			     req->mark, req->tos);
 }
 
 void xtcp_xmit_timewait_ack(struct xtcp_timewait *tw)
 {
+	struct xtcp_options opt = { 0 };
 	struct xtcp_header h = {
 		.sport = tw->node.key.lport,
 		.dport = tw->node.key.rport,
@@ -367,8 +404,10 @@ void xtcp_xmit_timewait_ack(struct xtcp_timewait *tw)
 		.ack = tw->rcv_nxt,
 		.wnd = tw->rcv_wnd >> tw->rcv_wscale,
 		.flags = XTCP_ACK,
+		.opt = &opt,
 	};
 
+	xtcp_stamp_fill(&tw->stamp, xtcp_stamp_clock(), &opt);
 	xtcp_xmit_bare_reply(tw->xn, &tw->node.key, &h, tw->bound_dev, tw->mark, tw->tos);
 }
 

@@ -16,6 +16,8 @@
 #include "recv.h"
 #include "rtt.h"
 #include "rtxq.h"
+#include "sack.h"
+#include "stamp.h"
 #include "timer.h"
 
 #if !IS_ENABLED(CONFIG_IPV6)
@@ -38,6 +40,8 @@ enum xtcp_deferred {
  * @rtxq: sent and not acknowledged (rtxq.h)
  * @rcv: receiving: sequence space, window, delayed ACK (recv.h)
  * @reasm: out-of-order queue
+ * @stamp: timestamps (stamp.h)
+ * @sack: which out-of-order octets we report (sack.h)
  * @rtt: round-trip time and time-out
  * @cong: congestion control
  * @recovery: loss recovery
@@ -46,6 +50,7 @@ enum xtcp_deferred {
  * @deferred: bits of enum xtcp_deferred, run by release_cb
  * @pmtu_info: MTU of a deferred ICMP message
  * @now_us: clock at the event being handled, wraps (xtcp_clock_refresh())
+ * @now_ms: the same for timestamps on the wire, xtcp_stamp_clock()
  * @keep_idle: TCP_KEEPIDLE in jiffies, 0: the sysctl
  * @keep_intvl: TCP_KEEPINTVL in jiffies, 0: the sysctl
  * @user_timeout: TCP_USER_TIMEOUT in ms, 0: R2 counts retransmissions
@@ -74,6 +79,8 @@ struct xtcp_sock {
 	struct xtcp_rtxq	rtxq;
 	struct xtcp_rcv		rcv;
 	struct xtcp_reasm	reasm;
+	struct xtcp_stamp	stamp;
+	struct xtcp_sack	sack;
 	struct xtcp_rtt		rtt;
 	struct xtcp_cong	cong;
 	struct xtcp_recovery	recovery;
@@ -82,6 +89,7 @@ struct xtcp_sock {
 	unsigned long		deferred;
 	u32			pmtu_info;
 	u32			now_us;
+	u32			now_ms;
 	unsigned int		keep_idle;
 	unsigned int		keep_intvl;
 	u32			user_timeout;
@@ -124,7 +132,10 @@ static inline u32 xtcp_clock_us(void)
 /* One clock read for an event; everything in it sees the same time. */
 static inline void xtcp_clock_refresh(struct xtcp_sock *xs)
 {
-	xs->now_us = xtcp_clock_us();
+	u64 us = div_u64(ktime_get_ns(), NSEC_PER_USEC);
+
+	xs->now_us = us;
+	xs->now_ms = div_u64(us, USEC_PER_MSEC);
 }
 
 #endif /* _XTCP_SOCK_H */
