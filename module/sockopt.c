@@ -236,12 +236,12 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_retransmits = xs->recovery.retransmits;
 	info->tcpi_probes = xs->timer.probes;
 	info->tcpi_backoff = xs->rtt.backoff;
-	if (xs->snd.wscale || xs->rcv.wscale) {
-		info->tcpi_options |= TCPI_OPT_WSCALE;
 	if (xs->stamp.ok)
 		info->tcpi_options |= TCPI_OPT_TIMESTAMPS;
 	if (xs->sack.ok)
 		info->tcpi_options |= TCPI_OPT_SACK;
+	if (xs->snd.wscale || xs->rcv.wscale) {
+		info->tcpi_options |= TCPI_OPT_WSCALE;
 		info->tcpi_snd_wscale = xs->snd.wscale;
 		info->tcpi_rcv_wscale = xs->rcv.wscale;
 	}
