@@ -11,6 +11,7 @@
 #include "recovery.h"
 #include "rtt.h"
 #include "rtxq.h"
+#include "scoreboard.h"
 #include "seq.h"
 #include "skb_cb.h"
 #include "timer.h"
@@ -79,49 +80,48 @@ void xtcp_ack_sample_rtt(struct xtcp_sock *xs, struct xtcp_rtxq_acked *res,
 		xtcp_rtt_sample(&xs->rtt, res->rtt_us);
 }
 
-/* New data is acknowledged. */
-static void xtcp_ack_new(struct sock *sk, struct xtcp_sock *xs, u32 ack,
-			 const struct xtcp_options *opt)
+/* snd.una moves to @ack: what is acknowledged leaves the queue. */
+static void xtcp_ack_clean(struct sock *sk, u32 ack, const struct xtcp_options *opt,
+			   struct xtcp_rtxq_acked *res)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	u32 una = xs->snd.una;
+
+	WRITE_ONCE(xs->snd.una, ack);
+	xs->bytes_acked += ack - una;
+	if (xs->snd.urgent && !xtcp_seq_before(ack, xs->snd.up))
+		xs->snd.urgent = false;
+	xtcp_rtxq_clean(sk, una, ack, res);
+	/* Karn: until there is a sample the back-off stays (RFC 9293 MUST-18). */
+	xtcp_ack_sample_rtt(xs, res, opt);
+	xs->recovery.retransmits = 0;
+	xs->recovery.start = 0;
+}
+
+/* The congestion window grows by what @res acknowledged; @inflight was out before. */
+static void xtcp_ack_grow(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *res, u32 inflight)
 {
 	struct xtcp_cong_ack info = {
-		.inflight = xtcp_output_inflight(xs),
+		.acked = res->bytes,
+		.inflight = inflight,
+		.rtt_us = res->rtt_us,
 		.now_us = xs->now_us,
 		.cwnd_limited = xs->snd.cwnd_limited,
 	};
-	struct xtcp_rtxq_acked res;
-	u32 una = xs->snd.una;
 
-	xs->snd.una = ack;
-	xs->bytes_acked += ack - una;
-	xs->timer.probes = 0;
-	if (xs->snd.urgent && !xtcp_seq_before(ack, xs->snd.up))
-		xs->snd.urgent = false;
-	xtcp_rtxq_clean(sk, una, ack, &res);
-	/* Karn: until there is a sample the back-off stays (RFC 9293 MUST-18). */
-	xtcp_ack_sample_rtt(xs, &res, opt);
-	xs->recovery.retransmits = 0;
-	xs->recovery.start = 0;
-
-	if (xtcp_recovery_acked(sk, res.bytes)) {
-		info.acked = res.bytes;
-		info.rtt_us = res.rtt_us;
-		/* A window that ends a whole cwnd short was not what limited the sender. */
-		info.cwnd_limited |= info.inflight >= xs->cong.cwnd ||
-				     (xtcp_cong_in_slow_start(&xs->cong) &&
-				      xs->cong.cwnd < 2 * info.inflight);
-		xs->cong.ops->avoid(&xs->cong, &info);
-	}
-	xtcp_ack_grow_sndbuf(sk);
-	xtcp_timer_acked(xs);
-	sk_dst_confirm(sk);
-	xtcp_ack_write_space(sk);
+	/* A window that ends a whole cwnd short was not what limited the sender. */
+	info.cwnd_limited |= inflight >= xs->cong.cwnd ||
+			     (xtcp_cong_in_slow_start(&xs->cong) && xs->cong.cwnd < 2 * inflight);
+	xs->cong.ops->avoid(&xs->cong, &info);
 }
 
 bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_options *opt)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
-	u32 old_wnd = xs->snd.wnd;
+	u32 old_wnd = xs->snd.wnd, inflight = xtcp_output_inflight(xs);
+	struct xtcp_rtxq_acked res = { 0 };
+	bool dup;
 
 	sock_owned_by_me(sk);
 	if (xtcp_seq_after(cb->ack, xs->snd.nxt)) {
@@ -140,13 +140,21 @@ bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_op
 	}
 
 	xtcp_ack_window(xs, cb);
-	if (cb->ack != xs->snd.una) {
-		xtcp_ack_new(sk, xs, cb->ack, opt);
-	} else {
-		/* The peer lives: a probe was answered. */
-		xs->timer.probes = 0;
-		if (xtcp_ack_is_duplicate(xs, cb, old_wnd))
-			xtcp_recovery_dupack(sk);
+	xs->timer.probes = 0;
+	dup = xtcp_ack_is_duplicate(xs, cb, old_wnd);
+	if (xs->sack.ok && (opt->seen & XTCP_SEEN_SACK))
+		xtcp_scoreboard_update(sk, opt, cb->ack, &res);
+	if (cb->ack != xs->snd.una)
+		xtcp_ack_clean(sk, cb->ack, opt, &res);
+	else if (res.sack_rtt_us)
+		xtcp_rtt_sample(&xs->rtt, res.sack_rtt_us);
+	if (xtcp_recovery_ack(sk, &res, opt, dup) && res.bytes)
+		xtcp_ack_grow(xs, &res, inflight);
+	if (res.bytes) {
+		xtcp_ack_grow_sndbuf(sk);
+		xtcp_timer_acked(xs);
+		sk_dst_confirm(sk);
+		xtcp_ack_write_space(sk);
 	}
 	if (xs->snd.wnd != old_wnd)
 		xtcp_timer_window_moved(sk);

@@ -40,6 +40,7 @@ struct xtcp_cong_ack {
  * @ssthresh: mandatory; the new ssthresh in octets after a loss, from cwnd and
  *	      the octets in flight (RFC 5681 equation 4)
  * @avoid: mandatory; grow cwnd on a new acknowledgment outside recovery
+ * @undo_cwnd: optional; the loss was none: the cwnd to go on with, by default the larger one
  *
  * All callbacks: socket lock held, softirq or process context, no sleeping.
  */
@@ -51,6 +52,7 @@ struct xtcp_cong_ops {
 	void (*release)(struct xtcp_cong *c);
 	u32 (*ssthresh)(struct xtcp_cong *c, u32 inflight);
 	void (*avoid)(struct xtcp_cong *c, const struct xtcp_cong_ack *ack);
+	u32 (*undo_cwnd)(struct xtcp_cong *c, u32 prior_cwnd);
 };
 
 /**

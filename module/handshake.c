@@ -199,7 +199,7 @@ static void xtcp_handshake_established(struct sock *sk, struct sk_buff *skb,
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
-	struct xtcp_rtxq_acked res;
+	struct xtcp_rtxq_acked res = { 0 };
 
 	/* The window of a SYN is not scaled. */
 	xs->snd.wnd = cb->wnd;

@@ -81,6 +81,13 @@ static u32 xtcp_output_wnd_end(const struct xtcp_sock *xs)
 	return xs->snd.una + xs->snd.wnd;
 }
 
+bool xtcp_output_may_send_new(const struct sock *sk)
+{
+	const struct sk_buff *skb = skb_peek(&sk->sk_write_queue);
+
+	return skb && xtcp_seq_before(xtcp_cb(skb)->seq, xtcp_output_wnd_end(xtcp_sk(sk)));
+}
+
 /* Octets that congestion control still lets into the network. */
 static u32 xtcp_output_cwnd_room(struct xtcp_sock *xs)
 {
@@ -135,6 +142,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 room)
 	xtcp_rtxq_mark_resent(&xs->rtxq, skb, xs->snd.una);
 	xs->total_retrans += segs;
 	xs->bytes_retrans += skb->len;
+	xtcp_recovery_sent(xs, skb->len, true);
 	XTCP_ADD(xs->xn, RETRANSSEGS, segs);
 	if (xs->recovery.state == XTCP_CA_LOSS)
 		XTCP_ADD(xs->xn, SLOWSTARTRETRANS, segs);
@@ -191,6 +199,7 @@ static void xtcp_output_sent_new(struct sock *sk, struct sk_buff *skb)
 		xs->snd.sml = cb->end_seq;
 	xs->snd.nxt = cb->end_seq;
 	xs->snd.last_sent = jiffies;
+	xtcp_recovery_sent(xs, skb->len, false);
 	xtcp_timer_data_sent(xs);
 	xtcp_delack_data_sent(xs);
 }
@@ -255,8 +264,9 @@ void xtcp_output_push_more(struct sock *sk, bool more)
 	sock_owned_by_me(sk);
 	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return;
-	if (xs->rtxq.lost)
+	if (xs->rtxq.lost && !xs->recovery.frto_new)
 		xtcp_output_resend_lost(sk);
+	xs->recovery.frto_new = false;
 	skb = skb_peek(&sk->sk_write_queue);
 	if (!skb)
 		return;

@@ -87,6 +87,9 @@ u32 xtcp_output_size_goal(struct sock *sk);
 /* Send one probe beyond a closed window or at its edge (RFC 9293 3.8.6.1). */
 void xtcp_output_probe(struct sock *sk);
 
+/* True if something was never sent and the peer's window lets it go. */
+bool xtcp_output_may_send_new(const struct sock *sk);
+
 /* Recompute snd.mss from the path MTU @pmtu; returns it. Socket lock held. */
 u32 xtcp_output_sync_mss(struct sock *sk, u32 pmtu);
 

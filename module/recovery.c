@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loss recovery: fast retransmit, NewReno, time-out (RFC 5681, 6582, 6298).
+ * Loss recovery: when it begins and ends, and what undoes it (RFC 6675, 8985, 6937, 5682).
  *
- * Each duplicate ACK says that one segment has left the network: it counts in
- * rtxq.sacked, so the octets in flight shrink and, below cwnd, new data goes
- * (limited transmit, RFC 3042, and the inflation of RFC 5681 3.2 in one). The third
- * one begins recovery; a time-out begins it again from nothing.
- *
- *	OPEN --dupack--> DISORDER --third--> RECOVERY --all acked--> OPEN
+ *	OPEN --something reported--> DISORDER --something lost--> RECOVERY --all acked--> OPEN
  *	  any --time-out--> LOSS --all acked--> OPEN
+ *	  RECOVERY, LOSS --it was no loss--> OPEN, with the windows as before
+ *
+ * RACK says what is lost (rack.c), PRR how much may go meanwhile (prr.h). Towards a peer
+ * without SACK newreno.c takes the place of both.
  */
 #include <net/sock.h>
 
+#include "newreno.h"
 #include "output.h"
+#include "rack.h"
 #include "recovery.h"
 #include "rtxq.h"
+#include "scoreboard.h"
 #include "seq.h"
 #include "skb_cb.h"
 #include "timer.h"
@@ -24,137 +26,288 @@ void xtcp_recovery_init(struct xtcp_sock *xs)
 {
 	memset(&xs->recovery, 0, sizeof(xs->recovery));
 	xs->recovery.high = xs->snd.iss;
+	xtcp_rack_init(xs);
+	xtcp_scoreboard_forget(&xs->scoreboard);
 }
 
-/* Without SACK, each duplicate ACK stands for one segment that arrived. */
-static void xtcp_recovery_count_dupack(struct xtcp_sock *xs)
+/* -- the windows, and how they come back ---------------------------------------- */
+
+/* ssthresh falls; what it was is kept until the loss is certain. */
+static void recovery_reduce(struct xtcp_sock *xs)
 {
-	u32 out = xs->snd.nxt - xs->snd.una;
+	struct xtcp_recovery *rec = &xs->recovery;
 
-	/* The hole itself has not arrived, nor has what is marked lost. */
-	out -= min(out, max_t(u32, xs->rtxq.lost, xs->snd.mss));
-	xs->rtxq.sacked = min(out, xs->rtxq.sacked + xs->snd.mss);
-}
-
-/* Mark the first outstanding segment lost and send it whatever cwnd says. */
-static void xtcp_recovery_resend_first(struct sock *sk)
-{
-	struct xtcp_sock *xs = xtcp_sk(sk);
-	struct sk_buff *skb = xtcp_rtxq_first(&xs->rtxq);
-
-	if (!skb)
-		return;
-	if (xtcp_rtxq_trim(sk, skb, xs->snd.una))
-		return;
-	if (skb->len > xs->snd.mss && xtcp_rtxq_split(sk, skb, xs->snd.mss, false))
-		return;
-	xtcp_rtxq_mark_lost(&xs->rtxq, skb, xs->snd.una);
-	if (!xtcp_output_resend(sk, skb, xs->snd.mss))
-		xtcp_timer_data_sent(xs);
-}
-
-static void xtcp_recovery_begin(struct sock *sk)
-{
-	struct xtcp_sock *xs = xtcp_sk(sk);
-
-	XTCP_INC(xs->xn, RENORECOVERY);
-	xs->recovery.state = XTCP_CA_RECOVERY;
-	xs->recovery.high = xs->snd.nxt;
-	xs->recovery.prior_cwnd = xs->cong.cwnd;
+	/* A time-out amid a recovery: what was before that counts. */
+	if (rec->state != XTCP_CA_RECOVERY) {
+		rec->prior_cwnd = xs->cong.cwnd;
+		rec->prior_ssthresh = xs->cong.ssthresh;
+	}
+	rec->undo = true;
+	rec->resent = false;
+	rec->undo_bytes = 0;
 	xs->cong.ssthresh = xs->cong.ops->ssthresh(&xs->cong, xs->snd.nxt - xs->snd.una);
-	xs->cong.cwnd = xs->cong.ssthresh;
 	xs->cong.bytes_acked = 0;
-	xtcp_recovery_resend_first(sk);
 }
 
-void xtcp_recovery_dupack(struct sock *sk)
+void xtcp_recovery_sent(struct xtcp_sock *xs, u32 len, bool again)
+{
+	struct xtcp_recovery *rec = &xs->recovery;
+
+	if (rec->state == XTCP_CA_RECOVERY)
+		rec->prr.out += len;
+	if (!again || !rec->undo)
+		return;
+	if (!rec->resent)
+		rec->undo_stamp = xs->now_ms + xs->stamp.offset;
+	rec->resent = true;
+	rec->undo_bytes += len;
+}
+
+/* The echo is of a segment sent before the first retransmission (RFC 3522). */
+static bool recovery_original_arrived(const struct xtcp_sock *xs, const struct xtcp_options *opt)
+{
+	return xs->recovery.resent && xs->stamp.ok && (opt->seen & XTCP_SEEN_TS) && opt->tsecr &&
+	       (s32)(opt->tsecr - xs->recovery.undo_stamp) < 0;
+}
+
+/* All that was sent again has been reported to have arrived twice (RFC 3708). */
+static bool recovery_all_twice(const struct xtcp_sock *xs)
+{
+	return xs->recovery.resent && !xs->recovery.undo_bytes;
+}
+
+static void recovery_undo(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_recovery *rec = &xs->recovery;
 
-	sock_owned_by_me(sk);
-	XTCP_INC(xs->xn, DUPACKS);
-	if (rec->dupacks < U8_MAX)
-		rec->dupacks++;
-	/* After a time-out they are echoes of what was sent twice. */
-	if (rec->state == XTCP_CA_LOSS)
-		return;
-	xtcp_recovery_count_dupack(xs);
-	if (rec->state == XTCP_CA_RECOVERY)
-		return;
-	rec->state = XTCP_CA_DISORDER;
-	/* RFC 6582 3.2 step 1: not for echoes of what a former recovery sent. */
-	if (rec->dupacks == XTCP_DUPACK_THRESHOLD &&
-	    xtcp_seq_after(xs->snd.una, rec->high))
-		xtcp_recovery_begin(sk);
+	if (xs->cong.ops->undo_cwnd)
+		xs->cong.cwnd = xs->cong.ops->undo_cwnd(&xs->cong, rec->prior_cwnd);
+	else
+		xs->cong.cwnd = max(xs->cong.cwnd, rec->prior_cwnd);
+	xs->cong.ssthresh = max(xs->cong.ssthresh, rec->prior_ssthresh);
+	xtcp_rtxq_unmark_lost(&xs->rtxq);
+	rec->undo = false;
+	rec->frto = false;
+	rec->state = xs->rtxq.sacked ? XTCP_CA_DISORDER : XTCP_CA_OPEN;
 }
 
-static void xtcp_recovery_end(struct xtcp_sock *xs)
+/* Was the loss none? Then all is as before. */
+static bool recovery_try_undo(struct sock *sk, const struct xtcp_rtxq_acked *res,
+			      const struct xtcp_options *opt)
 {
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	if (!xs->recovery.undo)
+		return false;
+	if (res->bytes && recovery_original_arrived(xs, opt))
+		XTCP_INC(xs->xn, FULLUNDO);
+	else if (recovery_all_twice(xs))
+		XTCP_INC(xs->xn, DSACKUNDO);
+	else
+		return false;
+	recovery_undo(sk);
+	return true;
+}
+
+/* -- RECOVERY --------------------------------------------------------------------- */
+
+void xtcp_recovery_begin(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_recovery *rec = &xs->recovery;
+
+	recovery_reduce(xs);
+	rec->state = XTCP_CA_RECOVERY;
+	rec->high = xs->snd.nxt;
+	rec->frto = false;
+	xtcp_prr_begin(&rec->prr, xs->snd.nxt - xs->snd.una);
+}
+
+void xtcp_recovery_end(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
 	if (xs->recovery.state == XTCP_CA_RECOVERY)
 		xs->cong.cwnd = max(xs->cong.ssthresh, 2 * xs->cong.mss);
 	xs->recovery.state = XTCP_CA_OPEN;
-	xs->rtxq.sacked = 0;
+	xs->recovery.frto = false;
+	/* The last duplicates are reported within a round trip. */
+	xs->recovery.high = xs->snd.nxt;
+	if (xs->sack.ok)
+		xtcp_rack_recovered(xs);
+	else
+		xs->rtxq.sacked = 0;
 }
 
-/* A partial acknowledgment: the segment behind it is lost too (RFC 6582 3.2 step 3). */
-static void xtcp_recovery_partial(struct sock *sk, u32 acked)
-{
-	struct xtcp_sock *xs = xtcp_sk(sk);
-	u32 reported = acked > xs->snd.mss ? acked - xs->snd.mss : 0;
+/* -- LOSS -------------------------------------------------------------------------- */
 
-	xs->rtxq.sacked -= min(xs->rtxq.sacked, reported);
-	xtcp_recovery_resend_first(sk);
-}
-
-bool xtcp_recovery_acked(struct sock *sk, u32 acked)
+/*
+ * RFC 5682 3.1: was the time-out spurious? New data goes first; if what was sent before the
+ * time-out and never again is then acknowledged, it was.
+ */
+static void recovery_frto(struct sock *sk, const struct xtcp_rtxq_acked *res, bool dup)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_recovery *rec = &xs->recovery;
 
-	sock_owned_by_me(sk);
-	rec->dupacks = 0;
-	switch (rec->state) {
-	case XTCP_CA_RECOVERY:
-		if (xtcp_seq_before(xs->snd.una, rec->high)) {
-			xtcp_recovery_partial(sk, acked);
-			return false;
-		}
-		xtcp_recovery_end(xs);
-		return false;
-	case XTCP_CA_LOSS:
-		if (!xtcp_seq_before(xs->snd.una, rec->high))
-			xtcp_recovery_end(xs);
-		return true;
-	default:
-		xs->rtxq.sacked = 0;
-		rec->state = XTCP_CA_OPEN;
-		/* The mark of the last recovery must not be left 2^31 octets behind. */
-		if (xtcp_seq_after(xs->snd.una, rec->high + 1))
-			rec->high = xs->snd.una - 1;
-		return true;
+	if (res->original) {
+		XTCP_INC(xs->xn, SPURIOUSRTOS);
+		recovery_undo(sk);
+	} else if (xtcp_seq_after(xs->snd.nxt, rec->high)) {
+		/* New data went out, and nothing but its echo came back: a real loss. */
+		if (res->delivered || dup)
+			rec->frto = false;
+	} else if (res->bytes) {
+		rec->high = xs->snd.nxt;
+		if (xtcp_output_may_send_new(sk))
+			rec->frto_new = true;
+		else
+			rec->frto = false;
 	}
+}
+
+static void recovery_in_loss(struct sock *sk, const struct xtcp_rtxq_acked *res,
+			     const struct xtcp_options *opt, bool dup)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_recovery *rec = &xs->recovery;
+
+	if (recovery_try_undo(sk, res, opt))
+		return;
+	if (rec->frto)
+		recovery_frto(sk, res, dup);
+	if (rec->state == XTCP_CA_LOSS && !xtcp_seq_before(xs->snd.una, rec->high) &&
+	    !rec->frto_new)
+		xtcp_recovery_end(sk);
+}
+
+/* -- what an acknowledgment changes -------------------------------------------------- */
+
+/* Look for losses; wait for those that may only be late. */
+static void recovery_detect(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	u32 wait = xtcp_rack_detect(sk);
+
+	if (wait)
+		xtcp_timer_reorder(xs, wait);
+	else
+		xtcp_timer_clear(xs, XTCP_DUE_REORDER);
+	if (xs->recovery.state >= XTCP_CA_RECOVERY)
+		return;
+	if (xs->rtxq.lost) {
+		XTCP_INC(xs->xn, SACKRECOVERY);
+		xtcp_recovery_begin(sk);
+	} else {
+		xs->recovery.state = xs->rtxq.sacked ? XTCP_CA_DISORDER : XTCP_CA_OPEN;
+	}
+}
+
+static bool recovery_sack(struct sock *sk, const struct xtcp_rtxq_acked *res,
+			  const struct xtcp_options *opt, bool dup)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_recovery *rec = &xs->recovery;
+	u32 lost = xs->rtxq.lost;
+
+	if (res->dsack) {
+		xtcp_rack_duplicate(xs);
+		rec->undo_bytes -= min(rec->undo_bytes, res->dsack_bytes);
+	}
+	if (rec->state == XTCP_CA_LOSS)
+		recovery_in_loss(sk, res, opt, dup);
+	else if (!recovery_try_undo(sk, res, opt) && rec->state == XTCP_CA_RECOVERY &&
+		 !xtcp_seq_before(xs->snd.una, rec->high))
+		xtcp_recovery_end(sk);
+	if (xs->rack.news)
+		recovery_detect(sk);
+	if (rec->state != XTCP_CA_RECOVERY)
+		return true;
+	xs->cong.cwnd = xtcp_prr_cwnd(&rec->prr, xtcp_output_inflight(xs), xs->cong.ssthresh,
+				      res->delivered, xs->snd.mss,
+				      res->bytes && xs->rtxq.lost <= lost);
+	return false;
+}
+
+bool xtcp_recovery_ack(struct sock *sk, const struct xtcp_rtxq_acked *res,
+		       const struct xtcp_options *opt, bool dup)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	bool grow = true;
+
+	sock_owned_by_me(sk);
+	if (dup)
+		XTCP_INC(xs->xn, DUPACKS);
+	if (xs->sack.ok)
+		grow = recovery_sack(sk, res, opt, dup);
+	else if (res->bytes)
+		grow = xtcp_newreno_acked(sk, res->bytes);
+	else if (dup)
+		xtcp_newreno_dupack(sk);
+	if (xs->recovery.state < XTCP_CA_RECOVERY &&
+	    xtcp_seq_after(xs->snd.una, xs->recovery.high + 1)) {
+		/* This mark must not be left 2^31 octets behind. */
+		xs->recovery.high = xs->snd.una - 1;
+		xs->recovery.undo = false;
+	}
+	return grow;
+}
+
+void xtcp_recovery_reorder_timeout(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (!xs->sack.ok || xtcp_rtxq_empty(&xs->rtxq))
+		return;
+	recovery_detect(sk);
+	if (xs->recovery.state == XTCP_CA_RECOVERY)
+		xs->cong.cwnd = xtcp_prr_cwnd(&xs->recovery.prr, xtcp_output_inflight(xs),
+					      xs->cong.ssthresh, 0, xs->snd.mss, false);
+	xtcp_output_push(sk);
+}
+
+/* -- time-out, smaller path ------------------------------------------------------------ */
+
+/* What the time-out leaves: what was reported, and what left only a moment ago. */
+static void recovery_mark_timeout(struct xtcp_sock *xs)
+{
+	struct sk_buff *first = xtcp_rtxq_first(&xs->rtxq), *skb;
+
+	if (!xs->sack.ok || (first && (xtcp_cb(first)->mark & XTCP_MARK_SACKED))) {
+		/* RFC 2018 8: it has reported the first octet, and not acknowledged it. */
+		if (xs->sack.ok)
+			XTCP_INC(xs->xn, SACKRENEGING);
+		xtcp_scoreboard_forget(&xs->scoreboard);
+		xtcp_rtxq_mark_all_lost(&xs->rtxq, xs->snd.una);
+		return;
+	}
+	for (skb = first; skb; skb = skb_rb_next(skb))
+		if (skb == first || !xtcp_rack_is_recent(xs, xtcp_cb(skb)))
+			xtcp_rtxq_mark_lost(&xs->rtxq, skb, xs->snd.una);
 }
 
 void xtcp_recovery_timeout(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_recovery *rec = &xs->recovery;
+	bool fresh = rec->state < XTCP_CA_RECOVERY;
 	struct sk_buff *skb;
 
 	sock_owned_by_me(sk);
 	/* A repeated time-out is the same loss: ssthresh falls once (RFC 5681 3.1). */
-	if (rec->state != XTCP_CA_LOSS || !rec->retransmits) {
-		rec->prior_cwnd = xs->cong.cwnd;
-		xs->cong.ssthresh = xs->cong.ops->ssthresh(&xs->cong,
-							   xs->snd.nxt - xs->snd.una);
-	}
+	if (rec->state != XTCP_CA_LOSS || !rec->retransmits)
+		recovery_reduce(xs);
 	xs->cong.cwnd = xs->snd.mss;
 	xs->cong.bytes_acked = 0;
 	rec->state = XTCP_CA_LOSS;
 	rec->high = xs->snd.nxt;
 	rec->dupacks = 0;
-	xtcp_rtxq_mark_all_lost(&xs->rtxq, xs->snd.una);
+	rec->frto = xs->sack.ok && (fresh || rec->retransmits);
+	rec->frto_new = false;
+	xtcp_timer_clear(xs, XTCP_DUE_REORDER);
+	recovery_mark_timeout(xs);
 	skb = xtcp_rtxq_first(&xs->rtxq);
 	if (skb)
 		xtcp_output_resend(sk, skb, xs->snd.mss);
@@ -174,6 +327,8 @@ void xtcp_recovery_mtu_reduced(struct sock *sk)
 	if (xs->recovery.state < XTCP_CA_RECOVERY) {
 		xs->recovery.state = XTCP_CA_LOSS;
 		xs->recovery.high = xs->snd.nxt;
+		xs->recovery.undo = false;
+		xs->recovery.frto = false;
 		xs->cong.ssthresh = max(xs->cong.cwnd, 2 * xs->cong.mss);
 	}
 	xtcp_output_push(sk);

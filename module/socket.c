@@ -84,7 +84,7 @@ void xtcp_socket_start(struct sock *sk)
 
 	memset(&xs->snd, 0, sizeof(xs->snd));
 	memset(&xs->rcv, 0, sizeof(xs->rcv));
-	memset(&xs->rtxq, 0, sizeof(xs->rtxq));
+	xtcp_rtxq_init(&xs->rtxq);
 	memset(&xs->recovery, 0, sizeof(xs->recovery));
 	memset(&xs->stamp, 0, sizeof(xs->stamp));
 	memset(&xs->sack, 0, sizeof(xs->sack));

@@ -105,6 +105,11 @@ void xtcp_timer_acked(struct xtcp_sock *xs)
 		xtcp_timer_arm_rto(xs);
 }
 
+void xtcp_timer_reorder(struct xtcp_sock *xs, u32 us)
+{
+	xtcp_timer_arm(xs, XTCP_DUE_REORDER, jiffies + max(usecs_to_jiffies(us), 1UL));
+}
+
 void xtcp_timer_window_closed(struct xtcp_sock *xs)
 {
 	if (xtcp_timers_armed(&xs->timer, XTCP_DUE_PROBE))
@@ -265,6 +270,11 @@ static void xtcp_due_retrans(struct sock *sk)
 	xtcp_timer_arm_rto(xs);
 }
 
+static void xtcp_due_reorder(struct sock *sk)
+{
+	xtcp_recovery_reorder_timeout(sk);
+}
+
 static void xtcp_due_probe(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
@@ -346,6 +356,7 @@ static void xtcp_due_fin_wait2(struct sock *sk)
 
 static void (*const xtcp_due[XTCP_DUE_MAX])(struct sock *sk) = {
 	[XTCP_DUE_RETRANS]	= xtcp_due_retrans,
+	[XTCP_DUE_REORDER]	= xtcp_due_reorder,
 	[XTCP_DUE_PROBE]	= xtcp_due_probe,
 	[XTCP_DUE_DELACK]	= xtcp_due_delack,
 	[XTCP_DUE_KEEPALIVE]	= xtcp_due_keepalive,

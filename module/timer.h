@@ -13,6 +13,7 @@ struct xtcp_sock;
 /* Deadlines; at most one of RETRANS and PROBE is armed. */
 enum xtcp_deadline {
 	XTCP_DUE_RETRANS,	/* RFC 6298 */
+	XTCP_DUE_REORDER,	/* a segment that is late is believed lost, RFC 8985 6.3 */
 	XTCP_DUE_PROBE,		/* zero window, RFC 9293 3.8.6.1 */
 	XTCP_DUE_DELACK,	/* RFC 9293 3.8.6.3 */
 	XTCP_DUE_KEEPALIVE,	/* RFC 9293 3.8.4 */
@@ -79,6 +80,9 @@ void xtcp_timer_data_sent(struct xtcp_sock *xs);
 
 /* New data was acknowledged: restart, or stop if nothing is out (RFC 6298 5.2, 5.3). */
 void xtcp_timer_acked(struct xtcp_sock *xs);
+
+/* In @us microseconds a segment that later ones overtook is believed lost. */
+void xtcp_timer_reorder(struct xtcp_sock *xs, u32 us);
 
 /* Data waits, nothing is out and the window does not let it go. */
 void xtcp_timer_window_closed(struct xtcp_sock *xs);

@@ -177,14 +177,17 @@ int xtcp_xmit_skb(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_skb_cb *cb = xtcp_cb(skb);
 	struct xtcp_options opt;
 	unsigned int len = skb->len, segs = 1;
+	struct list_head links;
 	struct xtcp_header h;
 	struct sk_buff *out;
 
+	links = xtcp_rtxq_hide_links(skb);
 	/* A clone that still waits in a device queue owns the header bytes. */
 	if (unlikely(skb_cloned(skb)))
 		out = pskb_copy(skb, GFP_ATOMIC | __GFP_NOWARN);
 	else
 		out = skb_clone(skb, GFP_ATOMIC | __GFP_NOWARN);
+	skb->tcp_tsorted_anchor = links;
 	if (unlikely(!out))
 		return -ENOBUFS;
 

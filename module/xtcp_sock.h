@@ -12,11 +12,13 @@
 #include "lookup.h"
 #include "output.h"
 #include "reasm.h"
+#include "rack.h"
 #include "recovery.h"
 #include "recv.h"
 #include "rtt.h"
 #include "rtxq.h"
 #include "sack.h"
+#include "scoreboard.h"
 #include "stamp.h"
 #include "timer.h"
 
@@ -42,6 +44,8 @@ enum xtcp_deferred {
  * @reasm: out-of-order queue
  * @stamp: timestamps (stamp.h)
  * @sack: which out-of-order octets we report (sack.h)
+ * @scoreboard: what the peer reported last (scoreboard.h)
+ * @rack: loss by time (rack.h)
  * @rtt: round-trip time and time-out
  * @cong: congestion control
  * @recovery: loss recovery
@@ -81,6 +85,8 @@ struct xtcp_sock {
 	struct xtcp_reasm	reasm;
 	struct xtcp_stamp	stamp;
 	struct xtcp_sack	sack;
+	struct xtcp_scoreboard	scoreboard;
+	struct xtcp_rack	rack;
 	struct xtcp_rtt		rtt;
 	struct xtcp_cong	cong;
 	struct xtcp_recovery	recovery;
