@@ -80,7 +80,7 @@ static void xtcp_ack_new(struct sock *sk, struct xtcp_sock *xs, u32 ack)
 	struct xtcp_rtxq_acked res;
 	u32 una = xs->snd.una;
 
-	xs->snd.una = ack;
+	WRITE_ONCE(xs->snd.una, ack);
 	xs->bytes_acked += ack - una;
 	xs->timer.probes = 0;
 	if (xs->snd.urgent && !xtcp_seq_before(ack, xs->snd.up))
