@@ -239,9 +239,10 @@ static inline void pair_slow_acks(struct pair_end *e)
 static inline int pair_write(struct pair_end *e, u32 len)
 {
 	struct msghdr msg = { .msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL };
-	static u8 zeros[16384];
-	struct kvec vec = { .iov_base = zeros, .iov_len = len };
+	static u8 octets[16384];
+	struct kvec vec = { .iov_base = octets, .iov_len = len };
 
+	memset(octets, 0xa5, sizeof(octets));
 	return kernel_sendmsg(e->sk->sk_socket, &msg, &vec, 1, len);
 }
 
