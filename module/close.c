@@ -90,7 +90,7 @@ void xtcp_close_send_fin(struct sock *sk)
 		sk_mem_charge(sk, tail->truesize);
 		__skb_queue_tail(&sk->sk_write_queue, tail);
 	}
-	xs->snd.write_seq++;
+	WRITE_ONCE(xs->snd.write_seq, xs->snd.write_seq + 1);
 	xs->snd.push_once = true;
 	xtcp_output_push(sk);
 }

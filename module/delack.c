@@ -15,7 +15,7 @@
 
 u32 xtcp_delack_window(const struct xtcp_sock *xs)
 {
-	s32 left = xs->rcv.wup + xs->rcv.wnd - xs->rcv.nxt;
+	s32 left = READ_ONCE(xs->rcv.wup) + READ_ONCE(xs->rcv.wnd) - READ_ONCE(xs->rcv.nxt);
 
 	return max(left, 0);
 }
@@ -51,8 +51,8 @@ u32 xtcp_delack_select_window(struct sock *sk)
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	u32 old = xs->rcv.wnd;
 
-	xs->rcv.wnd = xtcp_delack_next_window(sk);
-	xs->rcv.wup = xs->rcv.nxt;
+	WRITE_ONCE(xs->rcv.wnd, xtcp_delack_next_window(sk));
+	WRITE_ONCE(xs->rcv.wup, xs->rcv.nxt);
 	if (unlikely(!xs->rcv.wnd && old))
 		XTCP_INC(xs->xn, TOZEROWINDOWADV);
 	else if (unlikely(xs->rcv.wnd && !old))
@@ -80,7 +80,7 @@ static void xtcp_delack_measure(struct xtcp_sock *xs, const struct sk_buff *skb)
 
 	if (len < xs->rcv.mss)
 		return;
-	xs->rcv.mss = min_t(u32, len, xs->rcv.advmss ?: len);
+	WRITE_ONCE(xs->rcv.mss, min_t(u32, len, xs->rcv.advmss ?: len));
 	if (skb->truesize) {
 		u32 ratio = min_t(u64, div_u64((u64)skb->len * XTCP_WIN_RATIO_ONE, skb->truesize),
 				  U8_MAX);

@@ -42,9 +42,9 @@ u16 xtcp_handshake_peer_mss(const struct xtcp_options *opt, bool v4, u16 user_ms
 static void xtcp_handshake_init_snd(struct xtcp_sock *xs, u32 iss)
 {
 	xs->snd.iss = iss;
-	xs->snd.una = iss;
-	xs->snd.nxt = iss;
-	xs->snd.write_seq = iss;
+	WRITE_ONCE(xs->snd.una, iss);
+	WRITE_ONCE(xs->snd.nxt, iss);
+	WRITE_ONCE(xs->snd.write_seq, iss);
 	xs->snd.up = iss;
 	xs->snd.sml = iss;
 	xs->snd.urgent = false;
@@ -54,9 +54,9 @@ static void xtcp_handshake_init_snd(struct xtcp_sock *xs, u32 iss)
 static void xtcp_handshake_init_rcv(struct xtcp_sock *xs, u32 irs)
 {
 	xs->rcv.irs = irs;
-	xs->rcv.nxt = irs + 1;
-	xs->rcv.wup = irs + 1;
-	xs->rcv.copied = irs + 1;
+	WRITE_ONCE(xs->rcv.nxt, irs + 1);
+	WRITE_ONCE(xs->rcv.wup, irs + 1);
+	WRITE_ONCE(xs->rcv.copied, irs + 1);
 	xs->rcv.keep_stamp = jiffies;
 	xs->rcv.last = jiffies;
 }
@@ -72,7 +72,7 @@ static void xtcp_handshake_scales(struct xtcp_sock *xs, const struct xtcp_option
 	xs->snd.wscale = 0;
 	xs->rcv.wscale = 0;
 	xs->rcv.clamp = min_t(u32, xs->rcv.clamp, U16_MAX);
-	xs->rcv.wnd = min_t(u32, xs->rcv.wnd, U16_MAX);
+	WRITE_ONCE(xs->rcv.wnd, min_t(u32, xs->rcv.wnd, U16_MAX));
 }
 
 /* SACK and timestamps: what both want. */
@@ -123,8 +123,8 @@ static int xtcp_handshake_send_syn(struct sock *sk, struct sk_buff *skb)
 	cb->flags = XTCP_SYN;
 	sk_wmem_queued_add(sk, skb->truesize);
 	sk_mem_charge(sk, skb->truesize);
-	xs->snd.write_seq = cb->end_seq;
-	xs->snd.nxt = cb->end_seq;
+	WRITE_ONCE(xs->snd.write_seq, cb->end_seq);
+	WRITE_ONCE(xs->snd.nxt, cb->end_seq);
 	xtcp_rtxq_append(&xs->rtxq, skb);
 	err = xtcp_xmit_skb(sk, skb);
 	/* Lost on the way out is lost like anywhere; a full machine says so. */
@@ -176,7 +176,7 @@ int xtcp_handshake_connect(struct sock *sk, xtcp_sockaddr *uaddr, int len)
 	xs->sack.ok = READ_ONCE(xs->xn->sysctl.sack);
 	xtcp_stamp_init(&xs->stamp, xs->xn, &xs->node.key);
 	xs->rcv.clamp = (u32)U16_MAX << xs->rcv.wscale;
-	sk->sk_err = 0;
+	WRITE_ONCE(sk->sk_err, 0);
 	sock_reset_flag(sk, SOCK_DONE);
 
 	err = xtcp_handshake_send_syn(sk, skb);
@@ -206,7 +206,7 @@ static void xtcp_handshake_established(struct sock *sk, struct sk_buff *skb,
 	xs->snd.max_wnd = cb->wnd;
 	xs->snd.wl1 = cb->seq;
 	xtcp_rtxq_clean(sk, xs->snd.una, cb->ack, &res);
-	xs->snd.una = cb->ack;
+	WRITE_ONCE(xs->snd.una, cb->ack);
 	xtcp_ack_sample_rtt(xs, &res, opt);
 	xtcp_timer_acked(xs);
 	xtcp_handshake_done(sk, XTCP_EV_RCV_SYN_ACK);
@@ -299,6 +299,7 @@ bool xtcp_handshake_syn_recv(struct sock *sk, struct sk_buff *skb)
 static void xtcp_handshake_init_child(struct sock *sk, const struct xtcp_request *req)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
+	u32 sent_us;
 
 	xtcp_handshake_init_snd(xs, req->iss);
 	xs->snd.nxt = req->iss + 1;
@@ -312,9 +313,11 @@ static void xtcp_handshake_init_child(struct sock *sk, const struct xtcp_request
 	xs->sack.ok = req->sack_ok;
 	xs->stamp = req->stamp;
 	xs->rcv.clamp = (u32)U16_MAX << req->rcv_wscale;
-	if (!req->retrans)
-		xtcp_rtt_sample(&xs->rtt, xs->now_us - req->sent_us);
-	xs->total_retrans = req->retrans;
+	/* In this order: the time of a SYN-ACK sent again comes with its count (Karn). */
+	sent_us = smp_load_acquire(&req->sent_us);
+	xs->total_retrans = READ_ONCE(req->retrans);
+	if (!xs->total_retrans)
+		xtcp_rtt_sample(&xs->rtt, xs->now_us - sent_us);
 }
 
 struct sock *xtcp_handshake_child(struct xtcp_request *req, struct sk_buff *skb)

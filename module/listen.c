@@ -34,7 +34,7 @@ static int xtcp_listen_start(struct sock *sk)
 	struct inet_sock *inet = inet_sk(sk);
 	int err;
 
-	sk->sk_ack_backlog = 0;
+	WRITE_ONCE(sk->sk_ack_backlog, 0);
 	if (!inet->inet_num) {
 		err = sk->sk_prot->get_port(sk, 0);
 		if (err)
@@ -140,7 +140,7 @@ bool xtcp_listen_enqueue(struct sock *listener, struct sock *child)
 
 bool xtcp_listen_ready(const struct sock *sk)
 {
-	return !list_empty_careful(&xtcp_sk(sk)->listen.queue);
+	return READ_ONCE(sk->sk_ack_backlog);
 }
 
 static struct sock *xtcp_listen_dequeue(struct sock *sk)

@@ -27,6 +27,15 @@ u32 xtcp_output_inflight(const struct xtcp_sock *xs)
 	return out > gone ? out - gone : 0;
 }
 
+u32 xtcp_output_queued(const struct xtcp_sock *xs, bool unsent)
+{
+	u32 from = unsent ? READ_ONCE(xs->snd.nxt) : READ_ONCE(xs->snd.una);
+
+	/* In this order: an octet is queued before it is sent and acknowledged. */
+	smp_rmb();
+	return READ_ONCE(xs->snd.write_seq) - from;
+}
+
 u32 xtcp_output_sync_mss(struct sock *sk, u32 pmtu)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
@@ -43,7 +52,7 @@ u32 xtcp_output_sync_mss(struct sock *sk, u32 pmtu)
 		mss -= XTCP_STAMP_SPACE;
 	xs->snd.pmtu = pmtu;
 	xs->snd.head = head;
-	xs->snd.mss = mss;
+	WRITE_ONCE(xs->snd.mss, mss);
 	xs->cong.mss = mss;
 	return mss;
 }
@@ -197,7 +206,7 @@ static void xtcp_output_sent_new(struct sock *sk, struct sk_buff *skb)
 	xtcp_rtxq_append(&xs->rtxq, skb);
 	if (skb->len % xs->snd.mss)
 		xs->snd.sml = cb->end_seq;
-	xs->snd.nxt = cb->end_seq;
+	WRITE_ONCE(xs->snd.nxt, cb->end_seq);
 	xs->snd.last_sent = jiffies;
 	xtcp_recovery_sent(xs, skb->len, false);
 	xtcp_timer_data_sent(xs);

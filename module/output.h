@@ -101,4 +101,7 @@ u32 xtcp_output_current_mss(struct sock *sk);
  */
 u32 xtcp_output_inflight(const struct xtcp_sock *xs);
 
+/* Octets queued and not acknowledged, or with @unsent not sent yet. Needs no lock. */
+u32 xtcp_output_queued(const struct xtcp_sock *xs, bool unsent);
+
 #endif /* _XTCP_OUTPUT_H */

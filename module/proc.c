@@ -26,6 +26,7 @@
 #include "family.h"
 #include "lookup.h"
 #include "mib.h"
+#include "output.h"
 #include "ports.h"
 #include "proc.h"
 #include "request.h"
@@ -258,6 +259,12 @@ static void xtcp_proc_put_line(struct seq_file *seq, const struct xtcp_proc_line
 		   l->ref, l->who);
 }
 
+/*
+ * A word that is shown and nothing else: who holds the socket's lock may write it at this
+ * moment, and a number that is old or new or never was does no harm.
+ */
+#define XTCP_SHOWN(word)	data_race(READ_ONCE(word))
+
 /* Which deadline comes next, as TCP ranks them: data, window, idleness. */
 static void xtcp_proc_sock_timer(const struct xtcp_sock *xs, struct xtcp_proc_line *l)
 {
@@ -270,14 +277,14 @@ static void xtcp_proc_sock_timer(const struct xtcp_sock *xs, struct xtcp_proc_li
 		{ XTCP_DUE_FIN_WAIT2,	XTCP_PROC_TIMER_KEEPALIVE },
 		{ XTCP_DUE_KEEPALIVE,	XTCP_PROC_TIMER_KEEPALIVE },
 	};
-	u8 armed = READ_ONCE(xs->timer.armed);
+	u8 armed = XTCP_SHOWN(xs->timer.armed);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(rank); i++) {
 		if (!(armed & (1 << rank[i].due)))
 			continue;
 		l->timer = rank[i].shown;
-		l->when = READ_ONCE(xs->timer.due[rank[i].due]) - jiffies;
+		l->when = XTCP_SHOWN(xs->timer.due[rank[i].due]) - jiffies;
 		return;
 	}
 }
@@ -292,15 +299,17 @@ static void xtcp_proc_show_sock(struct seq_file *seq, const struct xtcp_node *no
 		.lport		= node->key.lport,
 		.rport		= node->key.rport,
 		.state		= inet_sk_state_load(sk),
-		.retrans	= READ_ONCE(xs->recovery.retransmits),
+		.retrans	= XTCP_SHOWN(xs->recovery.retransmits),
 		.uid		= xtcp_sk_uid(sk),
-		.probes		= READ_ONCE(xs->timer.probes),
+		.probes		= XTCP_SHOWN(xs->timer.probes),
 		.ino		= sock_i_ino(sk),
 		.ref		= refcount_read(&sk->sk_refcnt),
 		.who		= sk,
 	};
 	u32 mss = READ_ONCE(xs->snd.mss) ?: 1;
-	u32 ssthresh = READ_ONCE(xs->cong.ssthresh);
+	u32 ssthresh = XTCP_SHOWN(xs->cong.ssthresh);
+	/* Only shown, as the words are. */
+	u32 rto = data_race(xtcp_rtt_rto(&xs->rtt));
 	int threshold;
 
 	if (l.state == TCP_LISTEN) {
@@ -310,16 +319,16 @@ static void xtcp_proc_show_sock(struct seq_file *seq, const struct xtcp_node *no
 	} else {
 		/* A FIN received counts in nxt; racing reads must not show 4 GB. */
 		l.rx = max_t(s32, READ_ONCE(xs->rcv.nxt) - READ_ONCE(xs->rcv.copied), 0);
-		l.tx = READ_ONCE(xs->snd.write_seq) - READ_ONCE(xs->snd.una);
+		l.tx = xtcp_output_queued(xs, false);
 		threshold = ssthresh >= XTCP_SSTHRESH_INF ? -1 : (int)(ssthresh / mss);
 	}
 	xtcp_proc_sock_timer(xs, &l);
 	xtcp_proc_put_line(seq, &l);
 	seq_printf(seq, " %llu %llu %u %u %d",
-		   (u64)jiffies_to_clock_t(usecs_to_jiffies(xtcp_rtt_rto(&xs->rtt))),
-		   (u64)jiffies_to_clock_t(READ_ONCE(xs->rcv.ato)),
-		   (READ_ONCE(xs->rcv.quick) << 1) | READ_ONCE(xs->rcv.pingpong),
-		   READ_ONCE(xs->cong.cwnd) / mss, threshold);
+		   (u64)jiffies_to_clock_t(usecs_to_jiffies(rto)),
+		   (u64)jiffies_to_clock_t(XTCP_SHOWN(xs->rcv.ato)),
+		   (XTCP_SHOWN(xs->rcv.quick) << 1) | XTCP_SHOWN(xs->rcv.pingpong),
+		   XTCP_SHOWN(xs->cong.cwnd) / mss, threshold);
 }
 
 static void xtcp_proc_show_request(struct seq_file *seq, const struct xtcp_node *node)
@@ -332,8 +341,8 @@ static void xtcp_proc_show_request(struct seq_file *seq, const struct xtcp_node 
 		.rport		= node->key.rport,
 		.state		= TCP_SYN_RECV,
 		.timer		= XTCP_PROC_TIMER_RETRANS,
-		.when		= READ_ONCE(req->timer.expires) - jiffies,
-		.retrans	= READ_ONCE(req->timeouts),
+		.when		= XTCP_SHOWN(req->timer.expires) - jiffies,
+		.retrans	= XTCP_SHOWN(req->timeouts),
 		.uid		= xtcp_sk_uid(req->listener),
 		.who		= req,
 	};
@@ -351,7 +360,7 @@ static void xtcp_proc_show_timewait(struct seq_file *seq, const struct xtcp_node
 		.rport		= node->key.rport,
 		.state		= TCP_TIME_WAIT,
 		.timer		= XTCP_PROC_TIMER_TIMEWAIT,
-		.when		= READ_ONCE(tw->timer.expires) - jiffies,
+		.when		= XTCP_SHOWN(tw->timer.expires) - jiffies,
 		.uid		= tw->uid,
 		.ref		= refcount_read(&tw->ref),
 		.who		= tw,

@@ -132,7 +132,7 @@ static void xtcp_rcvq_append(struct sock *sk, struct sk_buff *skb)
 	int delta;
 
 	xs->bytes_received += cb->end_seq - xs->rcv.nxt;
-	xs->rcv.nxt = cb->end_seq;
+	WRITE_ONCE(xs->rcv.nxt, cb->end_seq);
 	if (tail && xtcp_cb(tail)->end_seq == cb->seq && !(xtcp_cb(tail)->flags & XTCP_FIN) &&
 	    skb->len == cb->end_seq - cb->seq - !!(cb->flags & XTCP_FIN) &&
 	    skb_try_coalesce(tail, skb, &stolen, &delta)) {

@@ -133,7 +133,7 @@ void xtcp_recovery_end(struct sock *sk)
 	xs->recovery.state = XTCP_CA_OPEN;
 	xs->recovery.frto = false;
 	/* The last duplicates are reported within a round trip. */
-	xs->recovery.high = xs->snd.nxt;
+	xs->recovery.undo_until = xs->snd.nxt;
 	if (xs->sack.ok)
 		xtcp_rack_recovered(xs);
 	else
@@ -245,11 +245,12 @@ bool xtcp_recovery_ack(struct sock *sk, const struct xtcp_rtxq_acked *res,
 		grow = xtcp_newreno_acked(sk, res->bytes);
 	else if (dup)
 		xtcp_newreno_dupack(sk);
-	if (xs->recovery.state < XTCP_CA_RECOVERY &&
-	    xtcp_seq_after(xs->snd.una, xs->recovery.high + 1)) {
+	if (xs->recovery.state < XTCP_CA_RECOVERY) {
 		/* This mark must not be left 2^31 octets behind. */
-		xs->recovery.high = xs->snd.una - 1;
-		xs->recovery.undo = false;
+		if (xtcp_seq_after(xs->snd.una, xs->recovery.high + 1))
+			xs->recovery.high = xs->snd.una - 1;
+		if (xs->recovery.undo && xtcp_seq_after(xs->snd.una, xs->recovery.undo_until))
+			xs->recovery.undo = false;
 	}
 	return grow;
 }

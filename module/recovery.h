@@ -27,6 +27,7 @@ enum xtcp_recovery_state {
  * @undo: @prior_cwnd and @prior_ssthresh come back if the losses were none
  * @resent: something was sent again since @undo was set
  * @high: snd.nxt when recovery began: it ends when this is acknowledged
+ * @undo_until: snd.nxt when recovery ended: beyond it nothing can be undone
  * @undo_bytes: octets sent again since, less those reported to have arrived twice
  * @undo_stamp: our timestamp of the first of them (Eifel, RFC 4015)
  * @prior_cwnd: cwnd before the reduction, octets
@@ -43,6 +44,7 @@ struct xtcp_recovery {
 	bool undo;
 	bool resent;
 	u32 high;
+	u32 undo_until;
 	u32 undo_bytes;
 	u32 undo_stamp;
 	u32 prior_cwnd;

@@ -50,7 +50,7 @@ bool xtcp_recv_readable(struct sock *sk, int target)
 	/* A full buffer is as much as there will be, whatever SO_RCVLOWAT asks. */
 	return avail >= target || sk_under_memory_pressure(sk) ||
 	       atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) ||
-	       xtcp_delack_window(xs) <= xs->rcv.mss;
+	       xtcp_delack_window(xs) <= READ_ONCE(xs->rcv.mss);
 }
 
 int xtcp_recv_set_lowat(struct sock *sk, int val)

@@ -52,7 +52,7 @@ static void xtcp_request_detach(struct xtcp_request *req)
 	spin_lock_bh(&listen->lock);
 	if (!list_empty(&req->link)) {
 		list_del_init(&req->link);
-		listen->nr_requests--;
+		WRITE_ONCE(listen->nr_requests, listen->nr_requests - 1);
 	}
 	spin_unlock_bh(&listen->lock);
 	if (xtcp_wheel_stop(xtcp_request_net(req), &req->timer))
@@ -77,7 +77,7 @@ void xtcp_request_drop_all(struct sock *listener)
 	while ((req = list_first_entry_or_null(&listen->requests, struct xtcp_request, link))) {
 		refcount_inc(&req->ref);
 		list_del_init(&req->link);
-		listen->nr_requests--;
+		WRITE_ONCE(listen->nr_requests, listen->nr_requests - 1);
 		spin_unlock_bh(&listen->lock);
 		xtcp_request_drop(req);
 		xtcp_request_put(req);
@@ -91,8 +91,11 @@ static void xtcp_request_resend(struct xtcp_request *req)
 {
 	struct xtcp_net *xn = xtcp_request_net(req);
 
-	if (req->retrans < U8_MAX)
-		req->retrans++;
+	u8 sent = READ_ONCE(req->retrans);
+
+	/* The timer and a segment may be here at once: that one of them counts is enough. */
+	if (sent < U8_MAX)
+		WRITE_ONCE(req->retrans, sent + 1);
 	XTCP_INC(xn, RETRANSSEGS);
 	xtcp_xmit_synack(req);
 }
@@ -206,7 +209,7 @@ static bool xtcp_request_attach(struct xtcp_request *req)
 	ok = inet_sk_state_load(req->listener) == TCP_LISTEN;
 	if (ok) {
 		list_add_tail(&req->link, &listen->requests);
-		listen->nr_requests++;
+		WRITE_ONCE(listen->nr_requests, listen->nr_requests + 1);
 		xtcp_wheel_start(xtcp_request_net(req), &req->timer,
 				 jiffies + usecs_to_jiffies(XTCP_RTO_INIT_US));
 	}

@@ -143,7 +143,7 @@ static int xtcp_send_queue(struct sock *sk, struct msghdr *msg, long *timeo, int
 			}
 		}
 		if (n > 0) {
-			xs->snd.write_seq += n;
+			WRITE_ONCE(xs->snd.write_seq, xs->snd.write_seq + n);
 			xtcp_cb(skb)->end_seq += n;
 			copied += n;
 			/* Send while the next buffer fills. */

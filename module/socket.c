@@ -82,15 +82,20 @@ void xtcp_socket_start(struct sock *sk)
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	bool nodelay = xs->snd.nodelay, cork = xs->snd.cork;
 
-	memset(&xs->snd, 0, sizeof(xs->snd));
-	memset(&xs->rcv, 0, sizeof(xs->rcv));
+	/*
+	 * Poll or an ioctl may look on while connect() or disconnect() is here: what it
+	 * says about a connection that begins or ends at that moment has no meaning anyway.
+	 */
+	data_race(memset(&xs->snd, 0, sizeof(xs->snd)));
+	/* Likewise. */
+	data_race(memset(&xs->rcv, 0, sizeof(xs->rcv)));
 	xtcp_rtxq_init(&xs->rtxq);
 	memset(&xs->recovery, 0, sizeof(xs->recovery));
 	memset(&xs->stamp, 0, sizeof(xs->stamp));
 	memset(&xs->sack, 0, sizeof(xs->sack));
 	xs->snd.nodelay = nodelay;
 	xs->snd.cork = cork;
-	xs->snd.mss = 536;
+	WRITE_ONCE(xs->snd.mss, 536);
 	/* Half of the buffer is payload until measured otherwise. */
 	xs->rcv.ratio = XTCP_WIN_RATIO_ONE / 2;
 	xtcp_reasm_init(&xs->reasm);
@@ -261,7 +266,7 @@ static void xtcp_socket_release_cb(struct sock *sk)
 
 static __poll_t xtcp_poll_writable(struct sock *sk)
 {
-	if (sk->sk_shutdown & SEND_SHUTDOWN)
+	if (READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN)
 		return EPOLLOUT | EPOLLWRNORM;
 	if (sk_stream_is_writeable(sk))
 		return EPOLLOUT | EPOLLWRNORM;
@@ -315,11 +320,11 @@ __poll_t xtcp_socket_poll(struct file *file, struct socket *sock, poll_table *wa
 static int xtcp_socket_ioctl(struct sock *sk, int cmd, xtcp_ioctl_arg arg)
 {
 	const struct xtcp_sock *xs = xtcp_sk(sk);
-	int answer;
+	int answer, state;
 
 	switch (cmd) {
 	case SIOCINQ:
-		if (sk->sk_state == TCP_LISTEN)
+		if (inet_sk_state_load(sk) == TCP_LISTEN)
 			return -EINVAL;
 		lock_sock(sk);
 		answer = xtcp_recv_inq(sk);
@@ -331,14 +336,13 @@ static int xtcp_socket_ioctl(struct sock *sk, int cmd, xtcp_ioctl_arg arg)
 		break;
 	case SIOCOUTQ:
 	case SIOCOUTQNSD:
-		if (sk->sk_state == TCP_LISTEN)
+		state = inet_sk_state_load(sk);
+		if (state == TCP_LISTEN)
 			return -EINVAL;
-		if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+		if ((1 << state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
 			answer = 0;
 		else
-			answer = READ_ONCE(xs->snd.write_seq) -
-				 (cmd == SIOCOUTQ ? READ_ONCE(xs->snd.una) :
-						    READ_ONCE(xs->snd.nxt));
+			answer = xtcp_output_queued(xs, cmd == SIOCOUTQNSD);
 		break;
 	default:
 		return -ENOIOCTLCMD;

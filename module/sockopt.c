@@ -112,7 +112,7 @@ static int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
 		/* 0 takes the bound away. */
 		if (val && (val < XTCP_OPT_MSS_MIN || val > XTCP_OPT_MSS_MAX))
 			return -EINVAL;
-		xs->user_mss = val;
+		WRITE_ONCE(xs->user_mss, val);
 		return 0;
 	case XTCP_CORK:
 		xtcp_sockopt_set_cork(sk, val);
@@ -137,7 +137,7 @@ static int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
 	case XTCP_SYNCNT:
 		if (val < 1 || val > XTCP_OPT_COUNT_MAX)
 			return -EINVAL;
-		xs->syn_cnt = val;
+		WRITE_ONCE(xs->syn_cnt, val);
 		return 0;
 	case XTCP_LINGER2:
 		xs->linger2 = xtcp_sockopt_set_linger2(val);

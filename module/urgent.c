@@ -38,7 +38,7 @@ static void xtcp_urgent_pointer(struct sock *sk, const struct xtcp_skb_cb *cb)
 	    xs->rcv.copied != xs->rcv.nxt) {
 		struct sk_buff *skb = skb_peek(&sk->sk_receive_queue);
 
-		xs->rcv.copied++;
+		WRITE_ONCE(xs->rcv.copied, xs->rcv.copied + 1);
 		if (skb && !xtcp_seq_before(xs->rcv.copied, xtcp_cb(skb)->end_seq)) {
 			__skb_unlink(skb, &sk->sk_receive_queue);
 			kfree_skb(skb);

@@ -256,11 +256,12 @@ int xtcp_xmit_ack_seq(struct sock *sk, u32 seq)
 
 bool xtcp_xmit_rate_ok(unsigned long *stamp, unsigned long interval)
 {
-	unsigned long now = jiffies;
+	unsigned long now = jiffies, last = READ_ONCE(*stamp);
 
-	if (*stamp && time_before(now, *stamp + interval))
+	/* A minisock has no lock: two segments at once may both get their answer. */
+	if (last && time_before(now, last + interval))
 		return false;
-	*stamp = now ?: 1;
+	WRITE_ONCE(*stamp, now ?: 1);
 	return true;
 }
 
@@ -357,7 +358,8 @@ int xtcp_xmit_synack(struct xtcp_request *req)
 	xtcp_stamp_fill(&req->stamp, xtcp_stamp_clock(), &opt);
 	xtcp_xmit_header(skb, &h);
 	XTCP_INC(listener->xn, OUTSEGS);
-	req->sent_us = xtcp_clock_us();
+	/* Pairs with xtcp_handshake_init_child(). */
+	smp_store_release(&req->sent_us, xtcp_clock_us());
 	return xtcp_lower_reply(req->listener, skb, &req->node.key, req->iif,
 				req->mark, req->tos);
 }

@@ -72,8 +72,8 @@ enum xtcp_deferred {
  * @data_segs_out: segments sent with data
  * @total_retrans: segments sent again
  *
- * Everything is written under the socket lock. Readers of /proc and poll use
- * READ_ONCE() on single words.
+ * Everything is written under the socket lock. Poll, ioctls and /proc read single words
+ * without it; those that they act on are written by WRITE_ONCE().
  */
 struct xtcp_sock {
 	struct inet_sock	inet;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* KUnit: checksums of received segments and of segments cut by offload (RFC 9293 3.1). */
+/* KUnit: checksums of what comes, what goes, and what offload cuts (RFC 9293 3.1). */
 #include <kunit/test.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -11,6 +11,7 @@
 #include <uapi/linux/xtcp.h>
 #include "../lower.h"
 #include "../offload.h"
+#include "pair.h"
 #include "rnd.h"
 
 #define HEADER	20	/* octets of a header without options */
@@ -163,6 +164,32 @@ static void csum_ok__every_bit(struct kunit *test)
 		((u8 *)&bad)[bit / 8] ^= 1 << bit % 8;
 		KUNIT_EXPECT_FALSE_MSG(test, csum_verdict(test, &bad, p, sizeof(p), sizeof(p),
 							  false), "address bit %u", bit);
+	}
+}
+
+/* Beyond the length up to which the kernel sums at once, and in more than one part. */
+static void csum_ok__every_octet_of_a_long_one(struct kunit *test)
+{
+	struct csum_ends ends;
+	struct rnd_state rnd;
+	u8 p[700], turn;
+	int i;
+
+	prandom_seed_state(&rnd, 793);
+	for (i = 0; i < 500; i++) {
+		unsigned int len = rnd_range(&rnd, 77, sizeof(p)), at = rnd_below(&rnd, len);
+		unsigned int paged = rnd_coin(&rnd) ? len : rnd_range(&rnd, HEADER, len);
+		bool complete = rnd_coin(&rnd);
+
+		csum_random_ends(&rnd, &ends);
+		csum_random_segment(&rnd, &ends, p, len);
+		turn = 1 << rnd_below(&rnd, 8);
+		p[at] ^= turn;
+		KUNIT_EXPECT_FALSE_MSG(test, csum_verdict(test, &ends, p, len, paged, complete),
+				       "octet %u of %u", at, len);
+		p[at] ^= turn;
+		KUNIT_EXPECT_TRUE_MSG(test, csum_verdict(test, &ends, p, len, paged, complete),
+				      "%u octets", len);
 	}
 }
 
@@ -319,12 +346,131 @@ static void csum_cut__urgent_pointer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, n, 4U);
 }
 
+/* One that points just behind a segment belongs to none of the rest. */
+static void csum_cut__urgent_pointer_at_the_seam(struct kunit *test)
+{
+	struct csum_ends ends = { .src = { 10, 0, 0, 1 }, .dst = { 10, 0, 0, 2 } };
+	struct sk_buff *skb, *segs, *seg, *next;
+	struct rnd_state rnd;
+	unsigned int n = 0;
+
+	prandom_seed_state(&rnd, 6093);
+	skb = csum_super(test, &rnd, &ends, 3000, 1000, 20, 77);
+	tcp_hdr(skb)->urg_ptr = htons(1000);
+	segs = xtcp_offload_cut(skb);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(segs));
+	skb_list_walk_safe(segs, seg, next) {
+		const struct tcphdr *th = (const struct tcphdr *)seg->data;
+
+		KUNIT_EXPECT_EQ_MSG(test, !!th->urg, !n, "segment %u", n);
+		KUNIT_EXPECT_EQ_MSG(test, ntohs(th->urg_ptr), n ? 0 : 1000, "segment %u", n);
+		n++;
+		kfree_skb(seg);
+	}
+}
+
+/* What is no super-segment of ours is refused, and left to the caller. */
+static void csum_cut__refuses(struct kunit *test)
+{
+	struct csum_ends ends = { .src = { 10, 0, 0, 1 }, .dst = { 10, 0, 0, 2 } };
+	struct rnd_state rnd;
+	int i;
+
+	prandom_seed_state(&rnd, 22);
+	for (i = 0; i < 4; i++) {
+		struct sk_buff *skb = csum_super(test, &rnd, &ends, i == 0 ? 1000 : 2000, 1000,
+						 20, 77), *segs;
+
+		if (i == 1)
+			skb->ip_summed = CHECKSUM_NONE;
+		else if (i == 2)
+			tcp_hdr(skb)->doff = 4;
+		else if (i == 3)
+			skb_shinfo(skb)->gso_size = 2000;
+		segs = xtcp_offload_cut(skb);
+		KUNIT_EXPECT_TRUE_MSG(test, IS_ERR(segs), "case %d", i);
+		if (IS_ERR(segs))
+			kfree_skb(skb);
+		else
+			kfree_skb_list(segs);
+	}
+}
+
+/* -- segments of a connection -------------------------------------------------- */
+
+/* Everything on the wire has its sum, or that of the pseudo-header if a device adds the rest. */
+static unsigned int csum_check_wire(struct kunit *test, struct pair_end *e, bool partial)
+{
+	static const struct csum_ends ends = {
+		.src = { 127, 0, 0, 1 },
+		.dst = { 127, 0, 0, 2 },
+	};
+	struct sk_buff *skb;
+	unsigned int n = 0;
+
+	for (; (skb = skb_dequeue(&e->wire)); n++) {
+		struct tcphdr *th;
+		u16 sum, want;
+
+		skb_pull(skb, skb_transport_offset(skb));
+		th = (struct tcphdr *)skb->data;
+		sum = ntohs((__force __be16)th->check);
+		th->check = 0;
+		if (skb->ip_summed == CHECKSUM_PARTIAL)
+			want = ~csum_complement(csum_words(csum_words(IPPROTO_XTCP + skb->len,
+								      ends.src, 4), ends.dst, 4));
+		else
+			want = csum_oracle(&ends, skb->data, skb->len);
+		KUNIT_EXPECT_EQ_MSG(test, sum, want, "%u octets", skb->len);
+		KUNIT_EXPECT_EQ_MSG(test, skb->ip_summed == CHECKSUM_PARTIAL, partial,
+				    "%u octets", skb->len);
+		kfree_skb(skb);
+	}
+	return n;
+}
+
+/* With a device that adds sums, and with one that only knows how to for TCP. */
+static void csum_sent__every_device(struct kunit *test)
+{
+	static const u32 lens[] = { 1, 2, 3, 77, 535, 536 };
+	struct net_device *lo = init_net.loopback_dev;
+	netdev_features_t features = lo->features;
+	struct pair_end *a = &pair_ends[0];
+	int i, partial;
+
+	for (partial = 0; partial < 2; partial++) {
+		if (partial)
+			lo->features |= NETIF_F_HW_CSUM | NETIF_F_GSO_SCTP;
+		else
+			lo->features &= ~NETIF_F_GSO_SCTP;
+		pair_open(test, a, 836, 0x7f000001, 0x7f000002);
+		pair_send_syn(a);
+		KUNIT_EXPECT_EQ(test, csum_check_wire(test, a, partial), 1U);
+		pair_forge(test, a, XTCP_SYN | XTCP_ACK, 486, 837);
+		KUNIT_EXPECT_EQ(test, csum_check_wire(test, a, partial), 1U);
+		xtcp_sk(a->sk)->snd.nodelay = true;
+		for (i = 0; i < ARRAY_SIZE(lens); i++) {
+			KUNIT_EXPECT_EQ(test, pair_write(a, lens[i]), (int)lens[i]);
+			KUNIT_EXPECT_EQ(test, csum_check_wire(test, a, partial), 1U);
+		}
+		/* A super-segment is cut, and each part has a sum of its own. */
+		KUNIT_EXPECT_EQ(test, pair_write(a, 4 * 536 + 7), 4 * 536 + 7);
+		KUNIT_EXPECT_EQ(test, csum_check_wire(test, a, false), 5U);
+		pair_close();
+	}
+	lo->features = features;
+}
+
 static struct kunit_case csum_cases[] = {
 	KUNIT_CASE(csum_ok__every_length),
 	KUNIT_CASE(csum_ok__every_bit),
+	KUNIT_CASE(csum_ok__every_octet_of_a_long_one),
 	KUNIT_CASE(csum_ok__protocol_counts),
 	KUNIT_CASE(csum_cut__every_segment),
 	KUNIT_CASE(csum_cut__urgent_pointer),
+	KUNIT_CASE(csum_cut__urgent_pointer_at_the_seam),
+	KUNIT_CASE(csum_cut__refuses),
+	KUNIT_CASE(csum_sent__every_device),
 	{}
 };
 

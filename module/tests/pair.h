@@ -140,11 +140,14 @@ static inline void pair_input(struct pair_end *e, struct sk_buff *skb)
 	release_sock(e->sk);
 }
 
-/* A bare segment that no end has sent. */
-static inline void pair_forge(struct kunit *test, struct pair_end *to, u8 flags, u32 seq, u32 ack)
+/* A segment that no end has sent, with @len octets that belong at @seq. */
+static inline void pair_forge_data(struct kunit *test, struct pair_end *to, u8 flags, u32 seq,
+				   u32 ack, u16 wnd, u32 len)
 {
-	struct sk_buff *skb = alloc_skb(128, GFP_KERNEL);
+	struct sk_buff *skb = alloc_skb(128 + len, GFP_KERNEL);
 	struct tcphdr *th;
+	u8 *p;
+	u32 i;
 
 	KUNIT_ASSERT_NOT_NULL(test, skb);
 	skb_reserve(skb, 64);
@@ -154,8 +157,17 @@ static inline void pair_forge(struct kunit *test, struct pair_end *to, u8 flags,
 	th->ack_seq = htonl(ack);
 	th->doff = 5;
 	((u8 *)th)[13] = flags;
-	th->window = htons(8192);
+	th->window = htons(wnd);
+	p = skb_put(skb, len);
+	for (i = 0; i < len; i++)
+		p[i] = ksock_octet(seq + i);
 	pair_input(to, skb);
+}
+
+/* The same without data. */
+static inline void pair_forge(struct kunit *test, struct pair_end *to, u8 flags, u32 seq, u32 ack)
+{
+	pair_forge_data(test, to, flags, seq, ack, 8192, 0);
 }
 
 /*
@@ -199,6 +211,55 @@ static inline void pair_silent(struct kunit *test, struct pair_end *e)
 	skb_queue_purge(&e->wire);
 }
 
+/*
+ * @e is connected to a peer that the test plays by hand: its SYN had @irs, no options, and
+ * a window of 8192.
+ */
+static inline void pair_establish(struct kunit *test, struct pair_end *e, u32 iss, u32 irs)
+{
+	pair_open(test, e, iss, 0x7f000001, 0x7f000002);
+	pair_send_syn(e);
+	kfree_skb(pair_take(test, e, XTCP_SYN, iss, 0, 0));
+	pair_forge(test, e, XTCP_SYN | XTCP_ACK, irs, iss + 1);
+	kfree_skb(pair_take(test, e, XTCP_ACK, iss + 1, irs + 1, 0));
+	KUNIT_EXPECT_EQ(test, e->sk->sk_state, TCP_ESTABLISHED);
+}
+
+/* In the middle of a conversation, ACKs wait for data. */
+static inline void pair_slow_acks(struct pair_end *e)
+{
+	struct xtcp_sock *xs = xtcp_sk(e->sk);
+
+	xs->rcv.quick = 0;
+	xs->rcv.ato = XTCP_ATO_MIN;
+	xs->rcv.last = jiffies;
+}
+
+/* @e's application writes @len octets. Return: what sendmsg() says. */
+static inline int pair_write(struct pair_end *e, u32 len)
+{
+	struct msghdr msg = { .msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL };
+	static u8 octets[16384];
+	struct kvec vec = { .iov_base = octets, .iov_len = len };
+
+	memset(octets, 0xa5, sizeof(octets));
+	return kernel_sendmsg(e->sk->sk_socket, &msg, &vec, 1, len);
+}
+
+/* Take everything off the wire. Return: octets of payload in it. */
+static inline u32 pair_sent(struct pair_end *e)
+{
+	struct sk_buff *skb;
+	u32 sum = 0;
+
+	while ((skb = skb_dequeue(&e->wire))) {
+		skb_pull(skb, skb_transport_offset(skb));
+		sum += skb->len - tcp_hdr(skb)->doff * 4;
+		kfree_skb(skb);
+	}
+	return sum;
+}
+
 static inline void pair_states(struct kunit *test, int a, int b)
 {
 	KUNIT_EXPECT_EQ(test, pair_ends[0].sk->sk_state, a);
@@ -212,6 +273,8 @@ static inline void pair_close(void)
 	for (i = 0; i < 2; i++) {
 		struct sock *sk = pair_ends[i].sk;
 
+		if (!sk)
+			continue;
 		lock_sock(sk);
 		xtcp_timer_stop(sk);
 		if (sk->sk_state != TCP_CLOSE)

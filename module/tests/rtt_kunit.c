@@ -102,6 +102,10 @@ static void rtt_sample__clamped_at_maximum(struct kunit *test)
 			xtcp_rtt_sample(&rtt, samples[i]);
 			KUNIT_EXPECT_EQ(test, rtt.rto_us, (u32)XTCP_RTO_MAX_US);
 			KUNIT_EXPECT_EQ(test, xtcp_rtt_rto(&rtt), (u32)XTCP_RTO_MAX_US);
+			KUNIT_EXPECT_EQ(test, rtt.last_us, min_t(u32, samples[i],
+								XTCP_RTO_MAX_US));
+			KUNIT_EXPECT_EQ(test, rtt.min_us, rtt.last_us);
+			KUNIT_EXPECT_EQ(test, rtt.srtt_us >> 3, rtt.last_us);
 		}
 	}
 }
@@ -130,6 +134,27 @@ static void rtt_backoff__doubles_and_saturates(struct kunit *test)
 		want = min_t(u64, want * 2, XTCP_RTO_MAX_US);
 	}
 	KUNIT_EXPECT_EQ(test, rtt.rto_us, (u32)XTCP_RTO_INIT_US);
+}
+
+/* The bits that a doubling pushes out at the top must not come in again at the bottom. */
+static void rtt_backoff__never_wraps_around(struct kunit *test)
+{
+	u32 rto;
+	int i;
+
+	for (rto = 1U << 18; rto < XTCP_RTO_MAX_US; rto += rto / 3 + 1) {
+		struct xtcp_rtt rtt = rtt_fresh();
+
+		rtt.rto_us = rto & ~1U;
+		for (i = 0; i < 300; i++) {
+			u64 want = i < 32 ? (u64)rtt.rto_us << i : XTCP_RTO_MAX_US;
+
+			KUNIT_ASSERT_EQ_MSG(test, xtcp_rtt_rto(&rtt),
+					    (u32)min_t(u64, want, XTCP_RTO_MAX_US),
+					    "%u after %d", rtt.rto_us, i);
+			xtcp_rtt_backoff(&rtt);
+		}
+	}
 }
 
 /*
@@ -215,6 +240,7 @@ static struct kunit_case rtt_cases[] = {
 	KUNIT_CASE(rtt_sample__clamped_at_maximum),
 	KUNIT_CASE(rtt_sample__minimum_is_kept),
 	KUNIT_CASE(rtt_backoff__doubles_and_saturates),
+	KUNIT_CASE(rtt_backoff__never_wraps_around),
 	KUNIT_CASE(rtt_backoff__ends_with_a_sample),
 	KUNIT_CASE(rtt_handshake_lost__falls_back),
 	KUNIT_CASE(rtt_sample__random_against_oracle),

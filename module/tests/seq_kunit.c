@@ -88,6 +88,21 @@ static void seq_between__whole_window(struct kunit *test)
 	}
 }
 
+/* An interval may be wider than what two numbers can be compared over. */
+static void seq_between__more_than_half_the_circle(struct kunit *test)
+{
+	u32 lo = 1000, hi = lo + 3 * (1U << 30);
+
+	KUNIT_EXPECT_TRUE(test, xtcp_seq_between(lo + HALF, lo, hi));
+	KUNIT_EXPECT_TRUE(test, xtcp_seq_between(lo + HALF + 1, lo, hi));
+	KUNIT_EXPECT_TRUE(test, xtcp_seq_between(hi, lo, hi));
+	KUNIT_EXPECT_FALSE(test, xtcp_seq_between(hi + 1, lo, hi));
+	KUNIT_EXPECT_FALSE(test, xtcp_seq_between(lo - 1, lo, hi));
+	/* One that is all of it but one number. */
+	KUNIT_EXPECT_TRUE(test, xtcp_seq_between(lo + HALF, lo, lo - 2));
+	KUNIT_EXPECT_FALSE(test, xtcp_seq_between(lo - 1, lo, lo - 2));
+}
+
 static void seq_min_max__across_wrap(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, xtcp_seq_max(U32_MAX - 5, 3), 3U);
@@ -122,6 +137,7 @@ static struct kunit_case seq_cases[] = {
 	KUNIT_CASE(seq_before__random_against_offsets),
 	KUNIT_CASE(seq_between__ends_count),
 	KUNIT_CASE(seq_between__whole_window),
+	KUNIT_CASE(seq_between__more_than_half_the_circle),
 	KUNIT_CASE(seq_min_max__across_wrap),
 	KUNIT_CASE(seq_handshake__textbook),
 	{}

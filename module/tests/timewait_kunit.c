@@ -230,6 +230,144 @@ static void tw_segment__syn(struct kunit *test)
 	xtcp_timewait_put(tw);
 }
 
+/* What the minisock needs to speak for the socket, and to keep others off its port. */
+static void tw_enter__takes_over(struct kunit *test)
+{
+	struct sock *sk = ksock_open(test, 0);
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_timewait *tw;
+	struct xtcp_node *node;
+	struct xtcp_key key;
+
+	xs->xn->sysctl.msl = 30000;
+	lock_sock(sk);
+	sk->sk_mark = 7;
+	sk->sk_reuse = 1;
+	sk->sk_bound_dev_if = 1;
+	inet_sk(sk)->tos = 0x10;
+	inet_sk(sk)->inet_rcv_saddr = htonl(INADDR_LOOPBACK);
+	tw_peer(&xs->node.key);
+	KUNIT_EXPECT_EQ(test, xtcp_ports_connect(sk), 0);
+	xs->snd.nxt = SND_NXT;
+	xs->rcv.wup = RCV_NXT - 300;
+	xs->rcv.nxt = RCV_NXT;
+	xs->rcv.wnd = 20300;
+	xs->rcv.wscale = 3;
+	inet_sk_set_state(sk, TCP_FIN_WAIT2);
+	key = xs->node.key;
+	xtcp_state_move(sk, XTCP_EV_RCV_FIN);
+	release_sock(sk);
+	ksock_close(sk);
+	rcu_read_lock();
+	node = xtcp_lookup_find(xtcp_net(&init_net), &key);
+	rcu_read_unlock();
+	KUNIT_ASSERT_NOT_NULL(test, node);
+	tw = container_of(node, struct xtcp_timewait, node);
+	KUNIT_EXPECT_EQ(test, tw->rcv_nxt, RCV_NXT);
+	KUNIT_EXPECT_EQ(test, tw->rcv_wnd, 20000U);
+	KUNIT_EXPECT_EQ(test, tw->rcv_wscale, 3);
+	KUNIT_EXPECT_EQ(test, tw->mark, 7U);
+	KUNIT_EXPECT_EQ(test, tw->bound_dev, 1);
+	KUNIT_EXPECT_EQ(test, tw->tos, 0x10);
+	KUNIT_EXPECT_EQ(test, tw->family, AF_INET);
+	KUNIT_EXPECT_TRUE(test, tw->node.reuse);
+	KUNIT_EXPECT_NOT_NULL_MSG(test, xa_load(&tw->xn->ports, ntohs(key.lport)),
+				  "the port is still taken");
+	tw_end(test, tw, &key);
+	KUNIT_EXPECT_NULL_MSG(test, xa_load(&xtcp_net(&init_net)->ports, ntohs(key.lport)),
+			      "and given back");
+}
+
+/* How many segments this machine has sent; not the RST that an ACK to nobody may bring. */
+static unsigned long tw_out(void)
+{
+	struct xtcp_net *xn = xtcp_net(&init_net);
+
+	return xtcp_mib_read(xn, XTCP_MIB_OUTSEGS) - xtcp_mib_read(xn, XTCP_MIB_OUTRSTS);
+}
+
+/* The FIN again is acknowledged each time, other oddities now and then, the rest never. */
+static void tw_segment__answers(struct kunit *test)
+{
+	static const struct {
+		const char *what;
+		u32 seq, end;
+		u8 flags;
+		u8 answers;	/* to two of them */
+	} segments[] = {
+		{ "an ACK in order", RCV_NXT, RCV_NXT, XTCP_ACK, 0 },
+		{ "a RST elsewhere", RCV_NXT + 5, RCV_NXT + 5, XTCP_RST, 0 },
+		{ "the FIN again", RCV_NXT - 1, RCV_NXT, XTCP_FIN | XTCP_ACK, 2 },
+		{ "a FIN behind it", RCV_NXT, RCV_NXT + 1, XTCP_FIN | XTCP_ACK, 1 },
+		{ "old data", RCV_NXT - 9, RCV_NXT, XTCP_ACK, 1 },
+		{ "data", RCV_NXT, RCV_NXT + 9, XTCP_ACK, 1 },
+		{ "an old ACK", RCV_NXT - 1, RCV_NXT - 1, XTCP_ACK, 1 },
+		{ "an old SYN", RCV_NXT - 9, RCV_NXT - 8, XTCP_SYN, 1 },
+		{ "a SYN of the same age", RCV_NXT, RCV_NXT + 1, XTCP_SYN, 1 },
+	};
+	struct xtcp_timewait *tw;
+	struct xtcp_key key;
+	int i, j;
+
+	tw = tw_enter(test, 30000, &key);
+	KUNIT_ASSERT_NOT_NULL(test, tw);
+	for (i = 0; i < ARRAY_SIZE(segments); i++) {
+		unsigned long before = tw_out(), expires = tw->timer.expires;
+
+		tw->ack_stamp = 0;
+		tw->xn->sysctl.rfc1337 = 1;
+		for (j = 0; j < 2; j++)
+			KUNIT_EXPECT_FALSE_MSG(test, tw_segment(test, tw, segments[i].seq,
+								segments[i].end, segments[i].flags),
+					       "%s", segments[i].what);
+		KUNIT_EXPECT_EQ_MSG(test, tw_out() - before, (unsigned long)segments[i].answers,
+				    "%s", segments[i].what);
+		if (segments[i].answers != 2)
+			KUNIT_EXPECT_EQ_MSG(test, tw->timer.expires, expires, "%s",
+					    segments[i].what);
+	}
+	tw_end(test, tw, &key);
+}
+
+/* A minisock that has lived its time counts as one that did; one that was ended does not. */
+static void tw_expiry__is_counted(struct kunit *test)
+{
+	struct xtcp_net *xn = xtcp_net(&init_net);
+	unsigned long lived = xtcp_mib_read(xn, XTCP_MIB_TW);
+	unsigned long killed = xtcp_mib_read(xn, XTCP_MIB_TWKILLED);
+	struct xtcp_timewait *tw;
+	struct xtcp_key key;
+	int waited;
+
+	tw = tw_enter(test, 30000, &key);
+	KUNIT_ASSERT_NOT_NULL(test, tw);
+	tw_end(test, tw, &key);
+	KUNIT_EXPECT_EQ(test, xtcp_mib_read(xn, XTCP_MIB_TW), lived);
+	KUNIT_EXPECT_EQ(test, xtcp_mib_read(xn, XTCP_MIB_TWKILLED), killed + 1);
+	tw = tw_enter(test, 20, &key);
+	if (tw)
+		xtcp_timewait_put(tw);
+	for (waited = 0; waited < 500 && tw_is_there(&key); waited++)
+		msleep(20);
+	msleep(20);
+	KUNIT_EXPECT_EQ(test, xtcp_mib_read(xn, XTCP_MIB_TW), lived + 1);
+	KUNIT_EXPECT_NULL(test, xa_load(&xn->ports, ntohs(key.lport)));
+}
+
+/* The last one that max_tw_buckets allows, and the one above it. */
+static void tw_enter__exactly_as_many(struct kunit *test)
+{
+	struct xtcp_net *xn = xtcp_net(&init_net);
+	struct xtcp_timewait *tw;
+	struct xtcp_key key, other;
+
+	xn->sysctl.max_tw_buckets = atomic_read(&xn->tw_count) + 1;
+	tw = tw_enter(test, 30000, &key);
+	KUNIT_ASSERT_NOT_NULL(test, tw);
+	KUNIT_EXPECT_NULL(test, tw_enter(test, 30000, &other));
+	tw_end(test, tw, &key);
+}
+
 static void tw_enter__bounded(struct kunit *test)
 {
 	struct xtcp_net *xn = xtcp_net(&init_net);
@@ -248,6 +386,10 @@ static struct kunit_case tw_cases[] = {
 	KUNIT_CASE(tw_segment__fin_restarts),
 	KUNIT_CASE(tw_segment__rst),
 	KUNIT_CASE(tw_segment__syn),
+	KUNIT_CASE(tw_enter__takes_over),
+	KUNIT_CASE(tw_segment__answers),
+	KUNIT_CASE(tw_expiry__is_counted),
+	KUNIT_CASE(tw_enter__exactly_as_many),
 	KUNIT_CASE(tw_enter__bounded),
 	{}
 };

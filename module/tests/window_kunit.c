@@ -141,6 +141,14 @@ static void window_select__unit_larger_than_buffer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xtcp_window_select(&in), 1U << 14);
 	in.free = MSS - 1;
 	KUNIT_EXPECT_EQ_MSG(test, xtcp_window_select(&in), 0U, "less than the step is free");
+	in.free = MSS;
+	KUNIT_EXPECT_EQ_MSG(test, xtcp_window_select(&in), 1U << 14, "just the step");
+	/* A buffer for which half is nothing: one octet is the step, and none is not. */
+	in.full = 1;
+	in.free = 0;
+	KUNIT_EXPECT_EQ(test, xtcp_window_select(&in), 0U);
+	in.free = 1;
+	KUNIT_EXPECT_EQ(test, xtcp_window_select(&in), 1U << 14);
 }
 
 /*
