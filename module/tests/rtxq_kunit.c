@@ -126,9 +126,11 @@ static void rtxq_split__under_a_clone(struct kunit *test)
 {
 	struct sock *sk = rtxq_begin(test);
 	struct sk_buff *skb = rtxq_add(test, sk, 1000, 10000, XTCP_ACK);
+	struct list_head links = xtcp_rtxq_hide_links(skb);
 	struct sk_buff *clone = skb_clone(skb, GFP_KERNEL);
 	u8 octet = 0;
 
+	skb->tcp_tsorted_anchor = links;
 	if (clone) {
 		KUNIT_EXPECT_EQ(test, xtcp_rtxq_split(sk, skb, 5000, false), 0);
 		KUNIT_EXPECT_EQ(test, xtcp_rtxq_trim(sk, skb, 3000), 0);
