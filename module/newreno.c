@@ -79,6 +79,13 @@ static void newreno_partial(struct sock *sk, u32 acked)
 	newreno_resend_first(sk);
 }
 
+void xtcp_newreno_forget(struct xtcp_sock *xs)
+{
+	xs->recovery.dupacks = 0;
+	xs->recovery.state = XTCP_CA_OPEN;
+	xs->rtxq.sacked = 0;
+}
+
 bool xtcp_newreno_acked(struct sock *sk, u32 acked)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
@@ -98,8 +105,7 @@ bool xtcp_newreno_acked(struct sock *sk, u32 acked)
 			xtcp_recovery_end(sk);
 		return true;
 	default:
-		xs->rtxq.sacked = 0;
-		rec->state = XTCP_CA_OPEN;
+		xtcp_newreno_forget(xs);
 		return true;
 	}
 }

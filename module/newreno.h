@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 struct sock;
+struct xtcp_sock;
 
 /* All with the socket lock held. */
 
@@ -18,5 +19,8 @@ void xtcp_newreno_dupack(struct sock *sk);
  * Return: true if cwnd may grow by this acknowledgment.
  */
 bool xtcp_newreno_acked(struct sock *sk, u32 acked);
+
+/* Duplicate ACKs counted so far mean nothing any more. */
+void xtcp_newreno_forget(struct xtcp_sock *xs);
 
 #endif /* _XTCP_NEWRENO_H */

@@ -241,6 +241,8 @@ bool xtcp_recovery_ack(struct sock *sk, const struct xtcp_rtxq_acked *res,
 		XTCP_INC(xs->xn, DUPACKS);
 	if (xs->sack.ok)
 		grow = recovery_sack(sk, res, opt, dup);
+	else if (xs->recovery.state >= XTCP_CA_RECOVERY && recovery_try_undo(sk, res, opt))
+		xtcp_newreno_forget(xs);
 	else if (res->bytes)
 		grow = xtcp_newreno_acked(sk, res->bytes);
 	else if (dup)
