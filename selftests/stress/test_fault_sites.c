@@ -214,7 +214,7 @@ int main(int argc, char **argv)
 		return ktap_skip_all("XTCP_KO does not say what to load");
 	ret = stress_begin(&s, argc, argv,
 			   "Fails every call in xtcp.ko that allocates, one after the other.",
-			   "failures of each site in each context", 1, 8, 5);
+			   "failures of each site in each context", 1, 3, 5);
 	if (ret >= 0)
 		return ret;
 	r.state = s.seed;
