@@ -57,7 +57,7 @@ demo: programs
 	$(Q)$(SETUP) qemu test
 	$(Q)$(VM) --timeout 900 -- userspace-demo/demo
 
-#:   test           every test in the guest; ends with: N passed, N failed, N skipped
+#:   test           every test, in the stock and in the sanitizer kernel
 #:   stress         the long campaigns that `make test` runs only a short part of
 test: programs selftests
 	$(Q)$(SETUP) qemu test kernel
