@@ -27,7 +27,7 @@ all: module programs
 help:
 	@echo 'XTCP: make TARGET, where TARGET is'
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
-	@echo 'Variables: TEST=PATTERN (test, stress, kunit), KERNELS="stock san" (test, stress),'
+	@echo 'Variables: TEST=PATTERN (test, stress, kunit, kcsan), KERNELS="stock san" (test, stress),'
 	@echo '           KDIR= and KVER= (all, install), V=1'
 
 #:   all (default)  xtcp.ko here and the programs in userspace-demo/
@@ -57,7 +57,7 @@ demo: programs
 	$(Q)$(SETUP) qemu test
 	$(Q)$(VM) --timeout 900 -- userspace-demo/demo
 
-#:   test           every test in the guest; ends with: N passed, N failed, N skipped
+#:   test           every test, in the stock and in the sanitizer kernel
 #:   stress         the long campaigns that `make test` runs only a short part of
 test: programs selftests
 	$(Q)$(SETUP) qemu test kernel
@@ -71,6 +71,11 @@ stress: programs selftests
 kunit:
 	$(Q)$(SETUP) build qemu kernel
 	$(Q)selftests/qemu/kunit
+
+#:   kcsan          the tests that race most in a kernel that looks for data races
+kcsan: programs selftests
+	$(Q)$(SETUP) qemu test kernel
+	$(Q)selftests/qemu/kcsan
 
 #:   coverage       line coverage of module/ by kunit and test together
 coverage: programs selftests
@@ -122,7 +127,7 @@ clean:
 distclean: clean
 	$(Q). selftests/qemu/lib.sh && rm -rf "$$XTCP_CACHE" && echo "  CLEAN   $$XTCP_CACHE"
 
-.PHONY: all help module module-built programs selftests demo test stress kunit coverage kernel shell \
+.PHONY: all help module module-built programs selftests demo test stress kunit kcsan coverage kernel shell \
 	check check-kernels install uninstall clean distclean
 
 endif

@@ -24,8 +24,9 @@ u32 xtcp_delack_window(const struct xtcp_sock *xs)
 static void xtcp_delack_room(struct sock *sk, u32 *free, u32 *full)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
-	int space = READ_ONCE(sk->sk_rcvbuf) - READ_ONCE(sk->sk_backlog.len) -
-		    atomic_read(&sk->sk_rmem_alloc);
+	/* sk_add_backlog() adds to it plainly, while we own the socket: old or new will do. */
+	int waiting = data_race(READ_ONCE(sk->sk_backlog.len));
+	int space = READ_ONCE(sk->sk_rcvbuf) - waiting - atomic_read(&sk->sk_rmem_alloc);
 
 	*full = min(xtcp_window_from_space(READ_ONCE(sk->sk_rcvbuf), xs->rcv.ratio),
 		    xs->rcv.clamp);

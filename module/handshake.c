@@ -322,11 +322,17 @@ static void xtcp_handshake_init_child(struct sock *sk, const struct xtcp_request
 
 struct sock *xtcp_handshake_child(struct xtcp_request *req, struct sk_buff *skb)
 {
-	struct sock *sk = sk_clone_lock(req->listener, GFP_ATOMIC | __GFP_NOWARN);
-	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_sock *xs;
+	struct sock *sk;
 
+	/*
+	 * Nobody holds the listener's lock: the copy may catch its queues in motion, which
+	 * are made anew below, and of an option that changes the old value or the new.
+	 */
+	sk = data_race(sk_clone_lock(req->listener, GFP_ATOMIC | __GFP_NOWARN));
 	if (!sk)
 		return NULL;
+	xs = xtcp_sk(sk);
 	xtcp_socket_init_clone(sk);
 	xtcp_clock_refresh(xs);
 	xtcp_socket_start(sk);

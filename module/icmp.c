@@ -85,14 +85,17 @@ static void xtcp_icmp_socket(struct sock *sk, const struct xtcp_icmp *msg)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	bool owned;
+	int state;
 
 	bh_lock_sock(sk);
 	owned = sock_owned_by_user(sk);
 	if (owned && !msg->mtu)
 		XTCP_INC(xs->xn, LOCKDROPPEDICMPS);
-	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN)
+	/* Whoever owns the socket goes on changing it beside us. */
+	state = inet_sk_state_load(sk);
+	if (state == TCP_CLOSE || state == TCP_LISTEN)
 		goto out;
-	if (!xtcp_seq_between(msg->seq, xs->snd.una, xs->snd.nxt)) {
+	if (!xtcp_seq_between(msg->seq, READ_ONCE(xs->snd.una), READ_ONCE(xs->snd.nxt))) {
 		XTCP_INC(xs->xn, OUTOFWINDOWICMPS);
 		goto out;
 	}

@@ -602,9 +602,9 @@ bool xtcp_lower_admit(struct sock *sk, struct sk_buff *skb)
 	bool too_far;
 
 	if (skb->protocol == htons(ETH_P_IP))
-		too_far = inet_sk(sk)->min_ttl > ip_hdr(skb)->ttl;
+		too_far = READ_ONCE(inet_sk(sk)->min_ttl) > ip_hdr(skb)->ttl;
 	else
-		too_far = inet6_sk(sk)->min_hopcount > ipv6_hdr(skb)->hop_limit;
+		too_far = READ_ONCE(inet6_sk(sk)->min_hopcount) > ipv6_hdr(skb)->hop_limit;
 	if (unlikely(too_far)) {
 		XTCP_INC(xn, MINTTLDROP);
 		return false;

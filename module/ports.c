@@ -125,17 +125,21 @@ static bool xtcp_port_conflict(struct xtcp_port *port, struct sock *sk)
 	hlist_for_each_entry(node, &port->owners, bind) {
 		struct sock *other = xtcp_node_sk(node);
 		int other_dev = xtcp_node_dev(node);
+		bool other_reuse, other_reuseport;
 
 		if (node == self)
 			continue;
 		if (dev && other_dev && dev != other_dev)
 			continue;
-		if (sk->sk_reuse && (other ? other->sk_reuse : node->reuse) &&
+		/* An owner may set its options now, without the port's lock: either answer is right. */
+		other_reuse = other ? data_race(!!other->sk_reuse) : node->reuse;
+		/* Likewise; TIME-WAIT is in nobody's way. */
+		other_reuseport = !other || data_race(!!other->sk_reuseport);
+		if (sk->sk_reuse && other_reuse &&
 		    !(other && inet_sk_state_load(other) == TCP_LISTEN))
 			continue;
-		if (sk->sk_reuseport &&
-		    (!other || (other->sk_reuseport &&
-				uid_eq(xtcp_sk_uid(sk), xtcp_sk_uid(other)))))
+		if (sk->sk_reuseport && other_reuseport &&
+		    (!other || uid_eq(xtcp_sk_uid(sk), xtcp_sk_uid(other))))
 			continue;
 		if (xtcp_node_addr_overlap(self, node))
 			return true;
@@ -409,7 +413,8 @@ struct sock *xtcp_ports_find_listener(struct xtcp_net *xn, const struct xtcp_key
 			best_score = score;
 			best = sk;
 			same = 1;
-		} else if (sk->sk_reuseport) {
+		/* Its owner may set the option now: old or new, both will do. */
+		} else if (data_race(!!sk->sk_reuseport)) {
 			/* Among equals each is the choice of an equal share of hashes. */
 			same++;
 			hash = hash * 1103515245u + 12345u;

@@ -231,6 +231,12 @@ struct xtcp_proc_line {
 	const void *who;
 };
 
+/*
+ * A word that is shown and nothing else: who holds the socket's lock may write it at this
+ * moment, and a number that is old or new or never was does no harm.
+ */
+#define XTCP_SHOWN(word)	data_race(READ_ONCE(word))
+
 static void xtcp_proc_addr(struct seq_file *seq, int family, const struct in6_addr *addr,
 			   __be16 port)
 {
@@ -238,10 +244,11 @@ static void xtcp_proc_addr(struct seq_file *seq, int family, const struct in6_ad
 
 	/* Words as the machine reads them: part of the format since ever. */
 	if (family == AF_INET)
-		seq_printf(seq, " %08X:%04X", (__force u32)w[3], ntohs(port));
+		seq_printf(seq, " %08X:%04X", (__force u32)XTCP_SHOWN(w[3]), ntohs(port));
 	else
-		seq_printf(seq, " %08X%08X%08X%08X:%04X", (__force u32)w[0], (__force u32)w[1],
-			   (__force u32)w[2], (__force u32)w[3], ntohs(port));
+		seq_printf(seq, " %08X%08X%08X%08X:%04X", (__force u32)XTCP_SHOWN(w[0]),
+			   (__force u32)XTCP_SHOWN(w[1]), (__force u32)XTCP_SHOWN(w[2]),
+			   (__force u32)XTCP_SHOWN(w[3]), ntohs(port));
 }
 
 static void xtcp_proc_put_line(struct seq_file *seq, const struct xtcp_proc_line *l)
@@ -258,12 +265,6 @@ static void xtcp_proc_put_line(struct seq_file *seq, const struct xtcp_proc_line
 		   from_kuid_munged(seq_user_ns(seq), l->uid), l->probes, l->ino,
 		   l->ref, l->who);
 }
-
-/*
- * A word that is shown and nothing else: who holds the socket's lock may write it at this
- * moment, and a number that is old or new or never was does no harm.
- */
-#define XTCP_SHOWN(word)	data_race(READ_ONCE(word))
 
 /* Which deadline comes next, as TCP ranks them: data, window, idleness. */
 static void xtcp_proc_sock_timer(const struct xtcp_sock *xs, struct xtcp_proc_line *l)
@@ -296,8 +297,8 @@ static void xtcp_proc_show_sock(struct seq_file *seq, const struct xtcp_node *no
 	struct xtcp_proc_line l = {
 		.laddr		= &node->key.laddr,
 		.raddr		= &node->key.raddr,
-		.lport		= node->key.lport,
-		.rport		= node->key.rport,
+		.lport		= XTCP_SHOWN(node->key.lport),
+		.rport		= XTCP_SHOWN(node->key.rport),
 		.state		= inet_sk_state_load(sk),
 		.retrans	= XTCP_SHOWN(xs->recovery.retransmits),
 		.uid		= xtcp_sk_uid(sk),

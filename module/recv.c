@@ -192,8 +192,8 @@ static int xtcp_recv_locked(struct sock *sk, struct xtcp_reader *r, long timeo)
 				break;
 			continue;
 		}
-		/* Enough, and nothing is on its way in. */
-		if (r->copied >= target && !READ_ONCE(sk->sk_backlog.tail))
+		/* Enough, and nothing is on its way in; what comes this moment comes too late. */
+		if (r->copied >= target && !data_race(READ_ONCE(sk->sk_backlog.tail)))
 			break;
 		if (!xtcp_recv_may_wait(sk, r, timeo))
 			break;

@@ -118,7 +118,7 @@ static void xtcp_request_expire(struct timer_list *timer)
 				 usecs_to_jiffies(xtcp_timer_backoff_us(XTCP_RTO_INIT_US,
 									req->timeouts)));
 		/* Somebody may have taken it out since, and found no timer to stop. */
-		if (list_empty_careful(&req->link) && xtcp_wheel_stop(xn, &req->timer))
+		if (list_empty(&req->link) && xtcp_wheel_stop(xn, &req->timer))
 			xtcp_request_put(req);
 	}
 	xtcp_wheel_expired(xn);
@@ -152,6 +152,7 @@ static struct xtcp_request *xtcp_request_alloc(struct sock *listener, struct sk_
 {
 	struct xtcp_sock *xs = xtcp_sk(listener);
 	struct xtcp_request *req;
+	int dev;
 
 	req = kmem_cache_zalloc(xtcp_request_cache, GFP_ATOMIC | __GFP_NOWARN);
 	if (!req)
@@ -185,12 +186,13 @@ static struct xtcp_request *xtcp_request_alloc(struct sock *listener, struct sk_
 		req->stamp.ok = false;
 	xtcp_lower_reply_path(skb, &req->iif, &req->mark, &req->tos);
 	/* The answer has the service type of the listener, as TCP's has. */
-	req->tos = ipv6_addr_v4mapped(&key->raddr) ? inet_sk(listener)->tos :
-						     inet6_sk(listener)->tclass;
+	req->tos = ipv6_addr_v4mapped(&key->raddr) ? READ_ONCE(inet_sk(listener)->tos) :
+						     READ_ONCE(inet6_sk(listener)->tclass);
 	if (!req->mark)
 		req->mark = READ_ONCE(listener->sk_mark);
-	if (listener->sk_bound_dev_if)
-		req->iif = listener->sk_bound_dev_if;
+	dev = READ_ONCE(listener->sk_bound_dev_if);
+	if (dev)
+		req->iif = dev;
 	timer_setup(&req->timer, xtcp_request_expire, 0);
 	/* The table's, the timer's and ours. */
 	refcount_set(&req->ref, 3);
@@ -243,7 +245,7 @@ void xtcp_request_syn(struct sock *listener, struct sk_buff *skb, const struct x
 		goto drop;
 	}
 	/* If the listener closed in between it did not find the node in the table. */
-	if (list_empty_careful(&req->link))
+	if (list_empty(&req->link))
 		xtcp_request_drop(req);
 	else
 		xtcp_xmit_synack(req);

@@ -69,7 +69,7 @@ int xtcp_socket_orphans(void)
 		return READ_ONCE(cached);
 	WRITE_ONCE(stamp, jiffies);
 	for_each_possible_cpu(cpu)
-		sum += (int)per_cpu(xtcp_orphan_count, cpu);
+		sum += (int)READ_ONCE(per_cpu(xtcp_orphan_count, cpu));
 	sum = max(sum, 0);
 	WRITE_ONCE(cached, sum);
 	return sum;
@@ -103,7 +103,8 @@ void xtcp_socket_start(struct sock *sk)
 	xtcp_cong_start(&xs->cong, xs->snd.mss);
 	xs->timer.armed = 0;
 	xs->timer.probes = 0;
-	xs->deferred = 0;
+	/* A timer or an ICMP message may set a bit now: it was for what ends here. */
+	WRITE_ONCE(xs->deferred, 0);
 	xs->bytes_sent = 0;
 	xs->bytes_retrans = 0;
 	xs->bytes_acked = 0;
@@ -299,10 +300,11 @@ __poll_t xtcp_socket_poll(struct file *file, struct socket *sock, poll_table *wa
 	if (state != TCP_SYN_SENT && state != TCP_SYN_RECV) {
 		int target = sock_rcvlowat(sk, 0, INT_MAX);
 		u16 urg = READ_ONCE(xs->rcv.urg);
+		/* Other flags in its word may be set now; this one is the caller's affair. */
+		bool inlined = data_race(sock_flag(sk, SOCK_URGINLINE));
 
 		/* An urgent octet in front is nothing to read. */
-		if (unlikely(urg) && READ_ONCE(xs->rcv.up) == READ_ONCE(xs->rcv.copied) &&
-		    !sock_flag(sk, SOCK_URGINLINE))
+		if (unlikely(urg) && READ_ONCE(xs->rcv.up) == READ_ONCE(xs->rcv.copied) && !inlined)
 			target++;
 		if (xtcp_recv_readable(sk, target))
 			mask |= EPOLLIN | EPOLLRDNORM;

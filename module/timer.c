@@ -404,8 +404,9 @@ static void xtcp_timer_expire(struct timer_list *timer)
 	if (!sock_owned_by_user(sk)) {
 		xtcp_timer_run(sk);
 	} else {
-		if (xtcp_timers_armed(&xs->timer, XTCP_DUE_DELACK) &&
-		    !time_before(jiffies, xs->timer.due[XTCP_DUE_DELACK]))
+		/* The owner may arm or clear it right now: only a counter goes by this. */
+		if (data_race(xtcp_timers_armed(&xs->timer, XTCP_DUE_DELACK) &&
+			      !time_before(jiffies, xs->timer.due[XTCP_DUE_DELACK])))
 			XTCP_INC(xs->xn, DELAYEDACKLOCKED);
 		set_bit(XTCP_DEFER_TIMER, &xs->deferred);
 	}

@@ -230,6 +230,17 @@ static void cong_start__initial_window(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c.cwnd, 14600U);
 	KUNIT_EXPECT_EQ(test, c.ssthresh, XTCP_SSTHRESH_INF);
 	KUNIT_EXPECT_TRUE(test, xtcp_cong_in_slow_start(&c));
+	/* A socket that connects a second time begins like any other. */
+	c.cwnd = 7;
+	c.ssthresh = 8;
+	c.cwnd_clamp = 9;
+	c.bytes_acked = 10;
+	xtcp_cong_start(&c, 1000);
+	KUNIT_EXPECT_EQ(test, c.mss, 1000U);
+	KUNIT_EXPECT_EQ(test, c.cwnd, 10000U);
+	KUNIT_EXPECT_EQ(test, c.ssthresh, XTCP_SSTHRESH_INF);
+	KUNIT_EXPECT_EQ(test, c.cwnd_clamp, XTCP_SSTHRESH_INF);
+	KUNIT_EXPECT_EQ(test, c.bytes_acked, 0U);
 	xtcp_cong_release(&c);
 }
 
@@ -355,6 +366,24 @@ static void reno_avoid__clamped(struct kunit *test)
 	xtcp_cong_release(&c);
 }
 
+/* One acknowledgment, however large, is worth one MSS, and what is left over at most another. */
+static void reno_avoid__one_mss_an_ack(struct kunit *test)
+{
+	struct xtcp_cong c = cong_reno(test);
+
+	c.ssthresh = c.cwnd;
+	cong_ack(&c, 5 * c.cwnd, true);
+	KUNIT_EXPECT_EQ(test, c.cwnd, 11 * MSS);
+	KUNIT_EXPECT_EQ(test, c.bytes_acked, 10 * MSS);
+	/* What is left over counts. */
+	cong_ack(&c, MSS - 1, true);
+	KUNIT_EXPECT_EQ(test, c.cwnd, 11 * MSS);
+	cong_ack(&c, 1, true);
+	KUNIT_EXPECT_EQ(test, c.cwnd, 12 * MSS);
+	KUNIT_EXPECT_EQ(test, c.bytes_acked, 0U);
+	xtcp_cong_release(&c);
+}
+
 /* RFC 5681 equation 4: from what is in flight, at least two segments. */
 static void reno_ssthresh__half_the_flight(struct kunit *test)
 {
@@ -410,6 +439,7 @@ static struct kunit_case cong_cases[] = {
 	KUNIT_CASE(cong_slow_start__stops_at_threshold),
 	KUNIT_CASE(cong_slow_start__clamped),
 	KUNIT_CASE(reno_avoid__one_mss_a_round),
+	KUNIT_CASE(reno_avoid__one_mss_an_ack),
 	KUNIT_CASE(reno_avoid__crosses_the_threshold),
 	KUNIT_CASE(reno_avoid__only_if_the_window_was_full),
 	KUNIT_CASE(reno_avoid__clamped),

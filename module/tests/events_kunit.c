@@ -18,19 +18,26 @@
 #define RST	XTCP_RST
 #define SA	(SYN | ACK)
 
-static int ev_msl;
+static int ev_msl, ev_ratelimit;
 
-/* TIME-WAIT shall not outlive the tests. */
+/* TIME-WAIT shall not outlive the tests, nor half a second pass by chance. */
 static int ev_test_init(struct kunit *test)
 {
-	ev_msl = xtcp_net(&init_net)->sysctl.msl;
-	xtcp_net(&init_net)->sysctl.msl = 1;
+	struct xtcp_sysctl *ctl = &xtcp_net(&init_net)->sysctl;
+
+	ev_msl = ctl->msl;
+	ev_ratelimit = ctl->invalid_ratelimit;
+	ctl->msl = 1;
+	ctl->invalid_ratelimit = 100 * HZ;
 	return 0;
 }
 
 static void ev_test_exit(struct kunit *test)
 {
-	xtcp_net(&init_net)->sysctl.msl = ev_msl;
+	struct xtcp_sysctl *ctl = &xtcp_net(&init_net)->sysctl;
+
+	ctl->msl = ev_msl;
+	ctl->invalid_ratelimit = ev_ratelimit;
 }
 
 static const int ev_states[] = {
@@ -425,6 +432,10 @@ static void event_segment__window_edge(struct kunit *test)
 	pair_forge(test, A, ACK, IRS + 1, ISS + 11);
 	KUNIT_EXPECT_EQ(test, xs->snd.una, ISS + 11);
 	pair_silent(test, A);
+	/* A RST from there is not at RCV.NXT, so it is asked back. */
+	pair_forge(test, A, RST, IRS + 5, 0);
+	KUNIT_EXPECT_EQ(test, A->sk->sk_state, TCP_ESTABLISHED);
+	ev_taken(test, ACK, ISS + 11, IRS + 11);
 	pair_close();
 }
 
@@ -448,6 +459,29 @@ static void event_segment__answers_are_limited(struct kunit *test)
 	pair_close();
 }
 
+/* tcpEstabResets of RFC 4022: from ESTABLISHED and CLOSE-WAIT straight to CLOSED, only. */
+static void event_reset__is_counted(struct kunit *test)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(ev_states); i++) {
+		int state = ev_states[i];
+		struct xtcp_net *xn;
+		unsigned long before;
+
+		ev_reach(test, state);
+		xn = xtcp_sk(A->sk)->xn;
+		before = xtcp_mib_read(xn, XTCP_MIB_ESTABRESETS);
+		pair_forge(test, A, RST | ACK, state == TCP_SYN_SENT ? 0 : xtcp_sk(A->sk)->rcv.nxt,
+			   xtcp_sk(A->sk)->snd.nxt);
+		KUNIT_EXPECT_EQ(test, A->sk->sk_state, TCP_CLOSE);
+		KUNIT_EXPECT_EQ_MSG(test, xtcp_mib_read(xn, XTCP_MIB_ESTABRESETS) - before,
+				    (unsigned long)(state == TCP_ESTABLISHED ||
+						    state == TCP_CLOSE_WAIT), "state %d", state);
+		pair_close();
+	}
+}
+
 static struct kunit_case ev_cases[] = {
 	KUNIT_CASE(event_segment__every_state),
 	KUNIT_CASE(event_call__every_state),
@@ -455,6 +489,7 @@ static struct kunit_case ev_cases[] = {
 	KUNIT_CASE(event_segment__reader_has_left),
 	KUNIT_CASE(event_segment__window_edge),
 	KUNIT_CASE(event_segment__answers_are_limited),
+	KUNIT_CASE(event_reset__is_counted),
 	{}
 };
 

@@ -145,6 +145,21 @@ static void isn_next__advances(struct kunit *test)
 	KUNIT_EXPECT_LT(test, later - first, 3600 * TICKS_PER_SEC);
 }
 
+/* The boot's own numbers are the function of the boot's secret, not of an empty one. */
+static void isn_next__is_keyed(struct kunit *test)
+{
+	struct xtcp_key key = isn_test_key();
+	static const siphash_key_t none;
+	u32 lo, isn, hi;
+
+	lo = xtcp_isn_compute(&key, xtcp_isn_secret(), ktime_get_ns());
+	isn = xtcp_isn_next(&key);
+	hi = xtcp_isn_compute(&key, xtcp_isn_secret(), ktime_get_ns());
+	KUNIT_EXPECT_TRUE(test, xtcp_seq_between(isn, lo, hi));
+	KUNIT_EXPECT_NE(test, xtcp_isn_port_offset(&key), xtcp_isn_port_compute(&key, &none));
+	KUNIT_EXPECT_EQ(test, xtcp_isn_port_offset(&key), xtcp_isn_port_offset(&key));
+}
+
 static void isn_port__local_port_does_not_count(struct kunit *test)
 {
 	struct xtcp_key key = isn_test_key();
@@ -195,6 +210,7 @@ static struct kunit_case isn_cases[] = {
 	KUNIT_CASE(isn_compute__ends_differ),
 	KUNIT_CASE(isn_secret__drawn_once),
 	KUNIT_CASE(isn_next__advances),
+	KUNIT_CASE(isn_next__is_keyed),
 	KUNIT_CASE(isn_port__local_port_does_not_count),
 	KUNIT_CASE(isn_port__spread),
 	KUNIT_CASE(isn_port__is_not_the_isn),

@@ -211,7 +211,7 @@ static void output_push__cwnd(struct kunit *test)
 static void output_push__after_idle(struct kunit *test)
 {
 	struct xtcp_sock *xs = out_begin(test);
-	const unsigned long idle = 10 * HZ;
+	const unsigned long idle = 1000 * HZ;
 	u32 iw = 10 * MSS;
 
 	xs->cong.cwnd = 40 * MSS;

@@ -25,6 +25,9 @@
 
 #define PAIR_MTU	1500
 
+/* Nothing shall expire while a test runs, however busy the machine is. */
+#define PAIR_RTO_US	(100 * USEC_PER_SEC)
+
 /* One end: its socket, and what it has sent that nobody has taken off the wire. */
 struct pair_end {
 	struct sock *sk;
@@ -223,6 +226,7 @@ static inline void pair_establish(struct kunit *test, struct pair_end *e, u32 is
 	pair_forge(test, e, XTCP_SYN | XTCP_ACK, irs, iss + 1);
 	kfree_skb(pair_take(test, e, XTCP_ACK, iss + 1, irs + 1, 0));
 	KUNIT_EXPECT_EQ(test, e->sk->sk_state, TCP_ESTABLISHED);
+	xtcp_sk(e->sk)->rtt.rto_us = PAIR_RTO_US;
 }
 
 /* In the middle of a conversation, ACKs wait for data. */
@@ -230,20 +234,32 @@ static inline void pair_slow_acks(struct pair_end *e)
 {
 	struct xtcp_sock *xs = xtcp_sk(e->sk);
 
+	xs->rtt.rto_us = PAIR_RTO_US;
 	xs->rcv.quick = 0;
 	xs->rcv.ato = XTCP_ATO_MIN;
 	xs->rcv.last = jiffies;
 }
 
-/* @e's application writes @len octets. Return: what sendmsg() says. */
+/*
+ * @e's application writes @len octets. Deadlines are noted, but no kernel timer runs.
+ * Return: what sendmsg() says.
+ */
 static inline int pair_write(struct pair_end *e, u32 len)
 {
 	struct msghdr msg = { .msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL };
 	static u8 octets[16384];
 	struct kvec vec = { .iov_base = octets, .iov_len = len };
 
+	struct xtcp_sock *xs = xtcp_sk(e->sk);
+	int ret;
+
 	memset(octets, 0xa5, sizeof(octets));
-	return kernel_sendmsg(e->sk->sk_socket, &msg, &vec, 1, len);
+	ret = kernel_sendmsg(e->sk->sk_socket, &msg, &vec, 1, len);
+	lock_sock(e->sk);
+	if (xtcp_wheel_stop(xs->xn, &xs->timer.wheel))
+		__sock_put(e->sk);
+	release_sock(e->sk);
+	return ret;
 }
 
 /* Take everything off the wire. Return: octets of payload in it. */

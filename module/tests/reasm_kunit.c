@@ -298,6 +298,13 @@ static void reasm_insert__fin_stays_or_goes(struct kunit *test)
 	skb = skb_rb_first(&q.root);
 	KUNIT_EXPECT_FALSE(test, xtcp_cb(skb)->flags & XTCP_FIN);
 	KUNIT_EXPECT_TRUE(test, xtcp_cb(skb)->flags & XTCP_ACK);
+	xtcp_reasm_purge(&q);
+	/* What begins just behind a FIN takes nothing of it. */
+	reasm_put(test, &q, 151, 200, false, reasm_plain);
+	KUNIT_EXPECT_EQ(test, reasm_put(test, &q, 100, 151, true, reasm_plain),
+			XTCP_REASM_QUEUED);
+	reasm_expect(test, &q, 100, 151, 151, 200);
+	KUNIT_EXPECT_TRUE(test, xtcp_cb(skb_rb_first(&q.root))->flags & XTCP_FIN);
 	reasm_finish(test, &q);
 }
 

@@ -235,6 +235,129 @@ static void rec_timeout__small_flight(struct kunit *test)
 	rec_end(sk);
 }
 
+/* What is marked lost has not arrived, so no duplicate can stand for it. */
+static void rec_dupack__lost_is_not_counted(struct kunit *test)
+{
+	struct sock *sk = rec_begin(test);
+
+	xtcp_rtxq_mark_lost(&rec_sock->rtxq, xtcp_rtxq_first(&rec_sock->rtxq), UNA);
+	rec_dupacks(sk, 2);
+	KUNIT_EXPECT_EQ(test, rec_sock->rtxq.sacked, 0U);
+	rec_end(sk);
+}
+
+/* A partial ACK takes with it those that it covers, but for the hole itself. */
+static void rec_acked__partial_counts_what_had_arrived(struct kunit *test)
+{
+	struct sock *sk = rec_begin(test);
+
+	rec_dupacks(sk, 5);
+	KUNIT_EXPECT_EQ(test, rec_sock->rtxq.sacked, 5 * MSS);
+	rec_ack(sk, 4 * MSS);
+	KUNIT_EXPECT_EQ(test, rec_sock->rtxq.sacked, 2 * MSS);
+	rec_ack(sk, 5 * MSS);
+	KUNIT_EXPECT_EQ_MSG(test, rec_sock->rtxq.sacked, 2 * MSS, "only a hole was filled");
+	rec_ack(sk, 12 * MSS);
+	KUNIT_EXPECT_EQ_MSG(test, rec_sock->rtxq.sacked, 0U, "never less than none");
+	rec_end(sk);
+}
+
+/* A recovery ends with the threshold as its window, whatever it was in between. */
+static void rec_acked__deflates(struct kunit *test)
+{
+	struct sock *sk = rec_begin(test);
+
+	rec_dupacks(sk, 3);
+	rec_sock->cong.cwnd = 17 * MSS;
+	KUNIT_EXPECT_FALSE(test, rec_ack(sk, FLIGHT));
+	rec_expect(test, XTCP_CA_OPEN, FLIGHT / 2, FLIGHT / 2);
+	rec_end(sk);
+	sk = rec_begin(test);
+	rec_dupacks(sk, 3);
+	rec_sock->cong.ssthresh = MSS;
+	KUNIT_EXPECT_FALSE(test, rec_ack(sk, FLIGHT));
+	KUNIT_EXPECT_EQ_MSG(test, rec_sock->cong.cwnd, 2 * MSS, "at least two segments");
+	rec_end(sk);
+}
+
+/* All but the last octet is still a partial one; the last one ends it. */
+static void rec_acked__to_the_octet(struct kunit *test)
+{
+	struct sock *sk = rec_begin(test);
+
+	rec_dupacks(sk, 3);
+	rec_ack(sk, FLIGHT - 1);
+	KUNIT_EXPECT_EQ(test, rec_sock->recovery.state, XTCP_CA_RECOVERY);
+	rec_ack(sk, FLIGHT);
+	KUNIT_EXPECT_EQ(test, rec_sock->recovery.state, XTCP_CA_OPEN);
+	rec_end(sk);
+	sk = rec_begin(test);
+	xtcp_recovery_timeout(sk);
+	rec_ack(sk, FLIGHT - 1);
+	KUNIT_EXPECT_EQ(test, rec_sock->recovery.state, XTCP_CA_LOSS);
+	rec_ack(sk, FLIGHT);
+	KUNIT_EXPECT_EQ(test, rec_sock->recovery.state, XTCP_CA_OPEN);
+	rec_end(sk);
+}
+
+/* The mark of the last recovery follows what is acknowledged, or 2 GiB later it lies ahead. */
+static void rec_acked__mark_follows(struct kunit *test)
+{
+	struct sock *sk = rec_begin(test);
+
+	rec_ack(sk, 5 * MSS);
+	KUNIT_EXPECT_EQ(test, rec_sock->recovery.high, UNA + 5 * MSS - 1);
+	rec_dupacks(sk, 3);
+	KUNIT_EXPECT_EQ(test, rec_sock->recovery.state, XTCP_CA_RECOVERY);
+	rec_ack(sk, FLIGHT);
+	KUNIT_EXPECT_EQ_MSG(test, rec_sock->recovery.high, UNA + FLIGHT,
+			    "and stays where a recovery ended");
+	rec_end(sk);
+}
+
+/* The count of duplicates begins anew after a time-out. */
+static void rec_timeout__forgets_duplicates(struct kunit *test)
+{
+	struct sock *sk = rec_begin(test);
+
+	rec_dupacks(sk, 2);
+	xtcp_recovery_timeout(sk);
+	KUNIT_EXPECT_EQ(test, rec_sock->recovery.dupacks, 0);
+	rec_end(sk);
+}
+
+/* RFC 1191: what became too large is sent again, and nobody is blamed for it. */
+static void rec_mtu_reduced__no_penalty(struct kunit *test)
+{
+	struct sock *sk = rec_begin(test);
+	struct sk_buff *small;
+
+	small = ksock_segment(test, sk, UNA + FLIGHT, 400, XTCP_ACK);
+	xtcp_rtxq_append(&rec_sock->rtxq, small);
+	rec_sock->snd.nxt += 400;
+	rec_sock->snd.mss = FLIGHT;
+	xtcp_recovery_mtu_reduced(sk);
+	KUNIT_EXPECT_EQ_MSG(test, rec_sock->recovery.state, XTCP_CA_OPEN, "everything fits");
+	KUNIT_EXPECT_EQ(test, rec_sock->rtxq.lost, 0U);
+	rec_sock->snd.mss = 400;
+	rec_sock->cong.mss = 400;
+	rec_sock->cong.ssthresh = 4 * MSS;
+	xtcp_recovery_mtu_reduced(sk);
+	rec_expect(test, XTCP_CA_LOSS, FLIGHT, FLIGHT);
+	KUNIT_EXPECT_EQ(test, rec_sock->recovery.high, UNA + FLIGHT + 400);
+	KUNIT_EXPECT_EQ(test, rec_sock->rtxq.lost, FLIGHT);
+	KUNIT_EXPECT_FALSE(test, xtcp_cb(small)->mark & XTCP_MARK_LOST);
+	rec_end(sk);
+	/* A recovery that is under way goes on. */
+	sk = rec_begin(test);
+	rec_dupacks(sk, 3);
+	rec_sock->snd.mss = 400;
+	xtcp_recovery_mtu_reduced(sk);
+	rec_expect(test, XTCP_CA_RECOVERY, FLIGHT / 2, FLIGHT / 2);
+	KUNIT_EXPECT_EQ(test, rec_sock->rtxq.lost, FLIGHT);
+	rec_end(sk);
+}
+
 static struct kunit_case rec_cases[] = {
 	KUNIT_CASE(rec_dupack__two_are_reordering),
 	KUNIT_CASE(rec_dupack__third_retransmits),
@@ -245,6 +368,13 @@ static struct kunit_case rec_cases[] = {
 	KUNIT_CASE(rec_timeout__slow_start_to_the_end),
 	KUNIT_CASE(rec_timeout__during_recovery),
 	KUNIT_CASE(rec_timeout__small_flight),
+	KUNIT_CASE(rec_dupack__lost_is_not_counted),
+	KUNIT_CASE(rec_acked__partial_counts_what_had_arrived),
+	KUNIT_CASE(rec_acked__deflates),
+	KUNIT_CASE(rec_acked__to_the_octet),
+	KUNIT_CASE(rec_acked__mark_follows),
+	KUNIT_CASE(rec_timeout__forgets_duplicates),
+	KUNIT_CASE(rec_mtu_reduced__no_penalty),
 	{}
 };
 

@@ -295,6 +295,90 @@ static void rtxq_mark__lost_and_resent(struct kunit *test)
 	rtxq_end(test, sk);
 }
 
+/* What the peer reported is neither lost nor forgotten until a time-out. */
+static void rtxq_mark__sacked(struct kunit *test)
+{
+	struct sock *sk = rtxq_begin(test);
+	struct xtcp_rtxq *q = &xtcp_sk(sk)->rtxq;
+	struct sk_buff *a = rtxq_add(test, sk, 1000, 100, XTCP_ACK);
+	struct sk_buff *b = rtxq_add(test, sk, 1100, 100, XTCP_ACK);
+	struct xtcp_rtxq_acked res;
+
+	xtcp_cb(a)->mark = XTCP_MARK_SACKED;
+	xtcp_cb(b)->mark = XTCP_MARK_SACKED;
+	q->sacked = 200;
+	xtcp_rtxq_mark_lost(q, a, 1000);
+	KUNIT_EXPECT_EQ(test, q->lost, 0U);
+	KUNIT_EXPECT_EQ(test, xtcp_cb(a)->mark, XTCP_MARK_SACKED);
+	xtcp_rtxq_clean(sk, 1000, 1130, &res);
+	KUNIT_EXPECT_EQ(test, q->sacked, 70U);
+	xtcp_rtxq_mark_all_lost(q, 1130);
+	KUNIT_EXPECT_EQ(test, q->sacked, 0U);
+	KUNIT_EXPECT_EQ(test, q->lost, 70U);
+	KUNIT_EXPECT_EQ(test, xtcp_cb(b)->mark, XTCP_MARK_LOST);
+	xtcp_rtxq_purge(sk);
+	KUNIT_EXPECT_EQ(test, q->lost, 0U);
+	rtxq_end(test, sk);
+}
+
+/* A SYN is one octet in front of the data that it may carry. */
+static void rtxq_split__behind_a_syn(struct kunit *test)
+{
+	struct sock *sk = rtxq_begin(test);
+	struct sk_buff *skb, *rest;
+
+	skb = rtxq_add(test, sk, 500, 100, XTCP_SYN);
+	KUNIT_EXPECT_EQ(test, xtcp_rtxq_split(sk, skb, 40, false), 0);
+	rest = skb_rb_next(skb);
+	KUNIT_EXPECT_EQ(test, xtcp_cb(skb)->end_seq, 541U);
+	KUNIT_EXPECT_EQ(test, xtcp_cb(skb)->flags, XTCP_SYN);
+	if (rest) {
+		KUNIT_EXPECT_EQ(test, xtcp_cb(rest)->seq, 541U);
+		KUNIT_EXPECT_EQ(test, xtcp_cb(rest)->end_seq, 601U);
+		KUNIT_EXPECT_EQ(test, xtcp_cb(rest)->flags, 0);
+	} else {
+		KUNIT_FAIL(test, "no second part");
+	}
+	KUNIT_EXPECT_EQ(test, xtcp_rtxq_trim(sk, skb, 501), 0);
+	KUNIT_EXPECT_EQ(test, xtcp_cb(skb)->seq, 501U);
+	KUNIT_EXPECT_EQ(test, xtcp_cb(skb)->flags, 0);
+	KUNIT_EXPECT_EQ_MSG(test, skb->len, 40U, "the SYN and nothing else");
+	xtcp_rtxq_purge(sk);
+	skb = rtxq_add(test, sk, 500, 100, XTCP_SYN);
+	KUNIT_EXPECT_EQ(test, xtcp_rtxq_trim(sk, skb, 511), 0);
+	KUNIT_EXPECT_EQ(test, xtcp_cb(skb)->seq, 511U);
+	KUNIT_EXPECT_EQ(test, skb->len, 90U);
+	rtxq_end(test, sk);
+}
+
+/* A sample is never 0, which would mean that there is none; and the clock may wrap. */
+static void rtxq_clean__samples(struct kunit *test)
+{
+	struct sock *sk = rtxq_begin(test);
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_rtxq_acked res;
+	struct sk_buff *skb;
+
+	skb = rtxq_add(test, sk, 1000, 100, XTCP_ACK);
+	xtcp_cb(skb)->sent_us = 77;
+	xs->now_us = 77;
+	xtcp_rtxq_clean(sk, 1000, 1100, &res);
+	KUNIT_EXPECT_EQ(test, res.rtt_us, 1U);
+	skb = rtxq_add(test, sk, 1100, 100, XTCP_ACK);
+	xtcp_cb(skb)->sent_us = U32_MAX - 99;
+	xs->now_us = 100;
+	xtcp_rtxq_clean(sk, 1100, 1200, &res);
+	KUNIT_EXPECT_EQ(test, res.rtt_us, 200U);
+	/* Of several the newest counts, as far as it is acknowledged. */
+	skb = rtxq_add(test, sk, 1200, 100, XTCP_ACK);
+	xtcp_cb(skb)->sent_us = 10;
+	skb = rtxq_add(test, sk, 1300, 100, XTCP_ACK);
+	xtcp_cb(skb)->sent_us = 60;
+	xtcp_rtxq_clean(sk, 1200, 1301, &res);
+	KUNIT_EXPECT_EQ(test, res.rtt_us, 40U);
+	rtxq_end(test, sk);
+}
+
 /* The segment that holds octet @at. */
 static struct sk_buff *rtxq_holding(struct xtcp_rtxq *q, u32 at)
 {
@@ -392,6 +476,9 @@ static struct kunit_case rtxq_cases[] = {
 	KUNIT_CASE(rtxq_clean__partial),
 	KUNIT_CASE(rtxq_clean__karn),
 	KUNIT_CASE(rtxq_mark__lost_and_resent),
+	KUNIT_CASE(rtxq_mark__sacked),
+	KUNIT_CASE(rtxq_split__behind_a_syn),
+	KUNIT_CASE(rtxq_clean__samples),
 	KUNIT_CASE(rtxq_random__counters_data_and_memory),
 	{}
 };

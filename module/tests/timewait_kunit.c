@@ -19,6 +19,7 @@ static struct {
 	int msl;
 	int rfc1337;
 	int max_tw_buckets;
+	int invalid_ratelimit;
 } tw_saved;
 
 static int tw_test_init(struct kunit *test)
@@ -28,6 +29,7 @@ static int tw_test_init(struct kunit *test)
 	tw_saved.msl = ctl->msl;
 	tw_saved.rfc1337 = ctl->rfc1337;
 	tw_saved.max_tw_buckets = ctl->max_tw_buckets;
+	tw_saved.invalid_ratelimit = ctl->invalid_ratelimit;
 	return 0;
 }
 
@@ -38,6 +40,7 @@ static void tw_test_exit(struct kunit *test)
 	ctl->msl = tw_saved.msl;
 	ctl->rfc1337 = tw_saved.rfc1337;
 	ctl->max_tw_buckets = tw_saved.max_tw_buckets;
+	ctl->invalid_ratelimit = tw_saved.invalid_ratelimit;
 }
 
 /* The peer's address: nobody's, so that replies go nowhere. */
@@ -312,6 +315,7 @@ static void tw_segment__answers(struct kunit *test)
 
 	tw = tw_enter(test, 30000, &key);
 	KUNIT_ASSERT_NOT_NULL(test, tw);
+	tw->xn->sysctl.invalid_ratelimit = 100 * HZ;
 	for (i = 0; i < ARRAY_SIZE(segments); i++) {
 		unsigned long before = tw_out(), expires = tw->timer.expires;
 

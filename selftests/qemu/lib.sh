@@ -50,11 +50,12 @@ source_version() {
 }
 
 # The configuration of the kernel $1: what all test kernels have and what this one is for.
-# Neither a comment nor the order of the lines makes another kernel of it.
+# A line "# make: NAME=VALUE..." is for make instead of Kconfig. Neither another comment
+# nor the order of the lines makes another kernel of it.
 config_lines() {
 	local own=$XTCP_QEMU/$1.config
 	[ -r "$own" ] || die "no such kernel configuration: $own"
-	grep -hE '^(CONFIG_|# CONFIG_.* is not set)' "$XTCP_QEMU/guest.config" "$own" |
+	grep -hE '^(CONFIG_|# CONFIG_.* is not set|# make: )' "$XTCP_QEMU/guest.config" "$own" |
 		LC_ALL=C sort -u
 }
 
