@@ -43,6 +43,9 @@ static const struct knob {
 	{ "stdurg", 0, 1, 0 },
 	{ "challenge_ack_limit", 0, INT_MAX, 1000 },
 	{ "invalid_ratelimit", 0, INT_MAX, 500 },
+	{ "timestamps", 0, 2, 1 },
+	{ "sack", 0, 1, 1 },
+	{ "dsack", 0, 1, 1 },
 	{ "slow_start_after_idle", 0, 1, 1 },
 };
 

@@ -365,8 +365,6 @@ static void maxseg_effect(const struct xport *t)
 	struct tcp_info i;
 	socklen_t len = sizeof(i);
 
-	/* Timestamps would take their share of the 1000. */
-	NEED(sysctl_put("net/ipv4/tcp_timestamps", "0"));
 	IS(set_int(c, IPPROTO_TCP, TCP_MAXSEG, 1000), 0);
 	IS(sock_connect(c, addr_loopback(t, 7502)), 0);
 	a = NEED(accept(l, NULL, NULL));
