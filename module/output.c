@@ -308,21 +308,32 @@ void xtcp_output_push(struct sock *sk)
 	xtcp_output_push_more(sk, false);
 }
 
-void xtcp_output_probe(struct sock *sk)
+bool xtcp_output_one_new(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct sk_buff *skb = skb_peek(&sk->sk_write_queue);
 	u32 room;
 
+	if (!xtcp_output_may_send_new(sk))
+		return false;
+	room = min(xtcp_output_wnd_end(xs) - xtcp_cb(skb)->seq, (u32)xs->snd.mss);
+	if (skb->len && xtcp_output_fit(sk, skb, room, true))
+		return false;
+	if (xtcp_xmit_skb(sk, skb) == -ENOBUFS)
+		return false;
+	xtcp_output_sent_new(sk, skb);
+	return true;
+}
+
+void xtcp_output_probe(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
 	sock_owned_by_me(sk);
 	XTCP_INC(xs->xn, WINPROBE);
-	if (skb && xtcp_seq_before(xtcp_cb(skb)->seq, xtcp_output_wnd_end(xs))) {
-		/* The window is open a little: what fits goes, silly or not. */
-		room = min(xtcp_output_wnd_end(xs) - xtcp_cb(skb)->seq, (u32)xs->snd.mss);
-		if (skb->len && xtcp_output_fit(sk, skb, room, true))
-			return;
-		if (xtcp_xmit_skb(sk, skb) != -ENOBUFS)
-			xtcp_output_sent_new(sk, skb);
+	/* The window is open a little: what fits goes, silly or not. */
+	if (xtcp_output_may_send_new(sk)) {
+		xtcp_output_one_new(sk);
 		return;
 	}
 	/* Urgent news goes even into a closed window (RFC 9293 MUST-66). */

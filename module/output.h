@@ -90,6 +90,12 @@ void xtcp_output_probe(struct sock *sk);
 /* True if something was never sent and the peer's window lets it go. */
 bool xtcp_output_may_send_new(const struct sock *sk);
 
+/*
+ * Send one segment that was never sent, if the peer's window has room, whatever cwnd and
+ * Nagle say. Return: true if it went. Socket lock held.
+ */
+bool xtcp_output_one_new(struct sock *sk);
+
 /* Recompute snd.mss from the path MTU @pmtu; returns it. Socket lock held. */
 u32 xtcp_output_sync_mss(struct sock *sk, u32 pmtu);
 

@@ -26,6 +26,7 @@ void xtcp_recovery_init(struct xtcp_sock *xs)
 {
 	memset(&xs->recovery, 0, sizeof(xs->recovery));
 	xs->recovery.high = xs->snd.iss;
+	memset(&xs->tlp, 0, sizeof(xs->tlp));
 	xtcp_rack_init(xs);
 	xtcp_scoreboard_forget(&xs->scoreboard);
 }
@@ -215,6 +216,7 @@ static bool recovery_sack(struct sock *sk, const struct xtcp_rtxq_acked *res,
 		xtcp_rack_duplicate(xs);
 		rec->undo_bytes -= min(rec->undo_bytes, res->dsack_bytes);
 	}
+	xtcp_tlp_acked(sk, res);
 	if (rec->state == XTCP_CA_LOSS)
 		recovery_in_loss(sk, res, opt, dup);
 	else if (!recovery_try_undo(sk, res, opt) && rec->state == XTCP_CA_RECOVERY &&
@@ -309,6 +311,8 @@ void xtcp_recovery_timeout(struct sock *sk)
 	rec->dupacks = 0;
 	rec->frto = xs->sack.ok && (fresh || rec->retransmits);
 	rec->frto_new = false;
+	xs->tlp.out = false;
+	xtcp_timer_clear(xs, XTCP_DUE_TAIL);
 	xtcp_timer_clear(xs, XTCP_DUE_REORDER);
 	recovery_mark_timeout(xs);
 	skb = xtcp_rtxq_first(&xs->rtxq);

@@ -44,6 +44,12 @@ static inline struct sk_buff *xtcp_rtxq_first(const struct xtcp_rtxq *q)
 	return skb_rb_first(&q->root);
 }
 
+/* The one with the highest sequence numbers. */
+static inline struct sk_buff *xtcp_rtxq_last(const struct xtcp_rtxq *q)
+{
+	return skb_rb_last(&q->root);
+}
+
 static inline bool xtcp_rtxq_empty(const struct xtcp_rtxq *q)
 {
 	return RB_EMPTY_ROOT(&q->root);

@@ -39,6 +39,7 @@ struct xtcp_sysctl {
 	int timestamps;			/* 0..2, default 1: 2 without random offsets (RFC 7323) */
 	int sack;			/* 0..1, default 1 (RFC 2018) */
 	int dsack;			/* 0..1, default 1 (RFC 2883) */
+	int early_retrans;		/* 0..4, default 3: but for 0, tail loss probes (RFC 8985 7) */
 	int slow_start_after_idle;	/* 0..1, default 1 (RFC 2861) */
 	int rmem[3];			/* bytes, 4096.., in order: 4096 1048576 6291456 */
 	int wmem[3];			/* the same: 4096 65536 4194304 */

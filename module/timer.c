@@ -90,19 +90,38 @@ static void xtcp_timer_arm_rto(struct xtcp_sock *xs)
 	xtcp_timer_arm(xs, XTCP_DUE_RETRANS, jiffies + max(usecs_to_jiffies(us), 1UL));
 }
 
+/* A probe of the tail, if it comes before the time-out. */
+static void xtcp_timer_arm_tail(struct xtcp_sock *xs)
+{
+	unsigned long when;
+
+	xtcp_timer_clear(xs, XTCP_DUE_TAIL);
+	if (!xtcp_tlp_wanted(xs))
+		return;
+	when = jiffies + usecs_to_jiffies(xtcp_tlp_timeout_us(xs->rtt.srtt_us >> 3,
+							      xs->snd.nxt - xs->snd.una,
+							      xs->snd.mss));
+	if (time_before(when, xs->timer.due[XTCP_DUE_RETRANS]))
+		xtcp_timer_arm(xs, XTCP_DUE_TAIL, when);
+}
+
 void xtcp_timer_data_sent(struct xtcp_sock *xs)
 {
 	xtcp_timer_clear(xs, XTCP_DUE_PROBE);
 	if (!xtcp_timers_armed(&xs->timer, XTCP_DUE_RETRANS))
 		xtcp_timer_arm_rto(xs);
+	xtcp_timer_arm_tail(xs);
 }
 
 void xtcp_timer_acked(struct xtcp_sock *xs)
 {
-	if (xtcp_rtxq_empty(&xs->rtxq))
+	xtcp_timer_clear(xs, XTCP_DUE_TAIL);
+	if (xtcp_rtxq_empty(&xs->rtxq)) {
 		xtcp_timer_clear(xs, XTCP_DUE_RETRANS);
-	else
-		xtcp_timer_arm_rto(xs);
+		return;
+	}
+	xtcp_timer_arm_rto(xs);
+	xtcp_timer_arm_tail(xs);
 }
 
 void xtcp_timer_reorder(struct xtcp_sock *xs, u32 us)
@@ -270,6 +289,16 @@ static void xtcp_due_retrans(struct sock *sk)
 	xtcp_timer_arm_rto(xs);
 }
 
+static void xtcp_due_tail(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	xtcp_tlp_send(sk);
+	/* The time-out counts from the probe. */
+	if (xs->tlp.out)
+		xtcp_timer_arm_rto(xs);
+}
+
 static void xtcp_due_reorder(struct sock *sk)
 {
 	xtcp_recovery_reorder_timeout(sk);
@@ -356,6 +385,7 @@ static void xtcp_due_fin_wait2(struct sock *sk)
 
 static void (*const xtcp_due[XTCP_DUE_MAX])(struct sock *sk) = {
 	[XTCP_DUE_RETRANS]	= xtcp_due_retrans,
+	[XTCP_DUE_TAIL]		= xtcp_due_tail,
 	[XTCP_DUE_REORDER]	= xtcp_due_reorder,
 	[XTCP_DUE_PROBE]	= xtcp_due_probe,
 	[XTCP_DUE_DELACK]	= xtcp_due_delack,

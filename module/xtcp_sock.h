@@ -21,6 +21,7 @@
 #include "scoreboard.h"
 #include "stamp.h"
 #include "timer.h"
+#include "tlp.h"
 
 #if !IS_ENABLED(CONFIG_IPV6)
 #error "XTCP keeps every address as an IPv6 one: it needs CONFIG_IPV6"
@@ -49,6 +50,7 @@ enum xtcp_deferred {
  * @rtt: round-trip time and time-out
  * @cong: congestion control
  * @recovery: loss recovery
+ * @tlp: a tail loss probe on its way (tlp.h)
  * @timer: the one timer and its deadlines (timer.h)
  * @listen: a listener's queues, and a child's link in them (listen.h)
  * @deferred: bits of enum xtcp_deferred, run by release_cb
@@ -90,6 +92,7 @@ struct xtcp_sock {
 	struct xtcp_rtt		rtt;
 	struct xtcp_cong	cong;
 	struct xtcp_recovery	recovery;
+	struct xtcp_tlp		tlp;
 	struct xtcp_timers	timer;
 	struct xtcp_listen	listen;
 	unsigned long		deferred;

@@ -46,6 +46,7 @@ static const struct knob {
 	{ "timestamps", 0, 2, 1 },
 	{ "sack", 0, 1, 1 },
 	{ "dsack", 0, 1, 1 },
+	{ "early_retrans", 0, 4, 3 },
 	{ "slow_start_after_idle", 0, 1, 1 },
 };
 

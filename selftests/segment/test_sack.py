@@ -238,6 +238,34 @@ def lost_again_without_timeout(c):
 
 
 @case()
+def tail_is_probed(c):
+    """RFC 8985 7: the last two are lost: a probe comes before the time-out and tells."""
+    c.sysctl("early_retrans", 3)
+    sock, flow = sender(c, 4, rtt=0.1)
+    flow.inject("A", ack=at(2))
+    probe = flow.expect("A", seq=at(3), len=MSS, after=(0.1, 0.6))
+    c.equal(c.info(sock)["ca_state"], 0, "a probe is no time-out")
+    flow.inject("A", ack=at(2), opts=sack(flow, (at(3), at(4))))
+    flow.expect("A", seq=at(2), len=MSS, after=SOON)
+    flow.inject("A", ack=at(4))
+    c.check(probe.gap > 0.05, "not at once")
+    c.equal(c.counters().get("LossProbes" if not c.tcp else "TCPLossProbes"), 1, "probes")
+
+
+@case()
+def probe_brings_new_data(c):
+    """Nagle held back a partial segment: the probe is that, and costs nothing."""
+    c.sysctl("early_retrans", 3)
+    sock, flow = accept(c, 0.1)
+    c.send(sock, 100)
+    flow.expect("PA", seq=1, len=100)
+    c.send(sock, 50)
+    flow.expect("PA", seq=101, len=50, after=(0.2, 1.0))
+    flow.inject("A", ack=151)
+    c.equal(c.counters().get("RetransSegs"), 0, "segments sent again")
+
+
+@case()
 def reduction_undone_by_dsack(c):
     """All that was sent again arrived twice: cwnd is as before (RFC 3708)."""
     sock, flow = sender(c, 8)
