@@ -90,7 +90,7 @@ static void xtcp_timer_arm_rto(struct xtcp_sock *xs)
 	xtcp_timer_arm(xs, XTCP_DUE_RETRANS, jiffies + max(usecs_to_jiffies(us), 1UL));
 }
 
-/* A probe of the tail, if it comes before the time-out. */
+/* A probe of the tail, at the latest where the time-out would be: it goes on from there. */
 static void xtcp_timer_arm_tail(struct xtcp_sock *xs)
 {
 	unsigned long when;
@@ -101,8 +101,9 @@ static void xtcp_timer_arm_tail(struct xtcp_sock *xs)
 	when = jiffies + usecs_to_jiffies(xtcp_tlp_timeout_us(xs->rtt.srtt_us >> 3,
 							      xs->snd.nxt - xs->snd.una,
 							      xs->snd.mss));
-	if (time_before(when, xs->timer.due[XTCP_DUE_RETRANS]))
-		xtcp_timer_arm(xs, XTCP_DUE_TAIL, when);
+	if (time_after(when, xs->timer.due[XTCP_DUE_RETRANS]))
+		when = xs->timer.due[XTCP_DUE_RETRANS];
+	xtcp_timer_arm(xs, XTCP_DUE_TAIL, when);
 }
 
 void xtcp_timer_data_sent(struct xtcp_sock *xs)

@@ -12,8 +12,8 @@ struct xtcp_sock;
 
 /* Deadlines; at most one of RETRANS and PROBE is armed. */
 enum xtcp_deadline {
+	XTCP_DUE_TAIL,		/* tail loss probe, RFC 8985 7; before the time-out it spares */
 	XTCP_DUE_RETRANS,	/* RFC 6298 */
-	XTCP_DUE_TAIL,		/* tail loss probe, RFC 8985 7 */
 	XTCP_DUE_REORDER,	/* a segment that is late is believed lost, RFC 8985 6.3 */
 	XTCP_DUE_PROBE,		/* zero window, RFC 9293 3.8.6.1 */
 	XTCP_DUE_DELACK,	/* RFC 9293 3.8.6.3 */

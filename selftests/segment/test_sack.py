@@ -242,9 +242,11 @@ def tail_is_probed(c):
     """RFC 8985 7: the last two are lost: a probe comes before the time-out and tells."""
     c.sysctl("early_retrans", 3)
     sock, flow = sender(c, 4, rtt=0.1)
+    c.sleep(0.01)
     flow.inject("A", ack=at(2))
     probe = flow.expect("A", seq=at(3), len=MSS, after=(0.1, 0.6))
     c.equal(c.info(sock)["ca_state"], 0, "a probe is no time-out")
+    c.sleep(0.02)
     flow.inject("A", ack=at(2), opts=sack(flow, (at(3), at(4))))
     flow.expect("A", seq=at(2), len=MSS, after=SOON)
     flow.inject("A", ack=at(4))
