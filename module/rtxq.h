@@ -65,7 +65,7 @@ void xtcp_rtxq_append(struct xtcp_rtxq *q, struct sk_buff *skb);
  * @sk: the socket, locked
  * @una: SND.UNA before this acknowledgment
  * @ack: SND.UNA after it
- * @res: what it was
+ * @res: what it was, beside what SACK blocks said before (scoreboard.h)
  *
  * Only segments acknowledged to their last octet are freed. The first one left
  * may begin before @ack: cutting it would cost a copy for each partial
