@@ -45,7 +45,7 @@ static void queue_sizes(const struct xport *t)
 	struct pair p = pair_open(t);
 	int l = NEED(sock_listener(t, 0, 1)), s = NEED(sock(t)), in, out, unsent;
 	char buf[64];
-	long sent;
+	long sent, end;
 
 	IS(asked(p.s, FIONREAD), 0);
 	IS(asked(p.c, SIOCOUTQ), 0);
@@ -60,9 +60,14 @@ static void queue_sizes(const struct xport *t)
 
 	/* Three queues hold all that was sent. */
 	sent = fill_send(p.c);
-	in = asked(p.s, FIONREAD);
-	out = asked(p.c, SIOCOUTQ);
-	unsent = asked(p.c, SIOCOUTQNSD);
+	end = now_ms() + 10000;
+	do {
+		/* What arrived counts on both sides until it is acknowledged. */
+		nap_ms(5);
+		in = asked(p.s, FIONREAD);
+		out = asked(p.c, SIOCOUTQ);
+		unsent = asked(p.c, SIOCOUTQNSD);
+	} while (in + out != sent && now_ms() < end);
 	TRUE(in > 0);
 	TRUE(out > 0 && unsent > 0 && unsent <= out);
 	IS(in + out - sent, 0);

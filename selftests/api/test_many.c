@@ -13,7 +13,10 @@
 #include "../lib/net.h"
 #include "../lib/oracle.h"
 
-enum { CONNECTIONS = 2000, MOST = 6000 };
+/* TIME-WAIT of the first must not be over before the last has come there. */
+#define CONNECTIONS	(slow_kernel() ? 500 : ALL)
+
+enum { ALL = 2000, MOST = 6000 };
 
 /* Different for each connection and direction, to notice any mixture. */
 static int length_of(int i, int direction)
@@ -51,7 +54,7 @@ static int recv_pattern(int fd, int i, int direction)
 
 static void at_once(const struct xport *t)
 {
-	static int c[CONNECTIONS], s[CONNECTIONS];
+	static int c[ALL], s[ALL];
 	int l, i, k, matched = 0, good = 0;
 	static struct { int port, index; } by_port[65536];
 
@@ -151,8 +154,8 @@ static void reset_together(const struct xport *t)
 }
 
 static const struct oracle_case cases[] = {
-	CASE_SECONDS("2,000 connections at once", at_once, ON_BOTH, 6, 120),
-	CASE_SECONDS("1,000 connections in a row", in_a_row, ON_BOTH, 1, 120),
+	CASE_SECONDS("2,000 connections at once (500 in slow kernels)", at_once, ON_BOTH, 6, 120),
+	CASE_SECONDS("1,000 connections in a row (250 in slow kernels)", in_a_row, ON_BOTH, 1, 120),
 	CASE("300 reset together", reset_together, ON_BOTH, 3),
 };
 

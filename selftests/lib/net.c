@@ -246,6 +246,13 @@ unsigned int ready_within(int fd, unsigned int events, int ms)
 	return (unsigned short)p.revents;
 }
 
+bool slow_kernel(void)
+{
+	const char *kernel = getenv("XTCP_KERNEL");
+
+	return kernel && strcmp(kernel, "stock");
+}
+
 long now_ms(void)
 {
 	struct timespec ts;

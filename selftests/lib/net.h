@@ -58,6 +58,8 @@ void set_linger(int fd, int on, int seconds);
 
 unsigned int ready(int fd, unsigned int events);
 unsigned int ready_within(int fd, unsigned int events, int ms);
+/** slow_kernel() - one that looks for faults, several times slower than the stock one */
+bool slow_kernel(void);
 /*
  * Timers count ticks, and an emulated machine that lacks processor time gets those late
  * and in bunches: a limit of 200 ms has been seen to end after 100. So the bounds of the

@@ -338,13 +338,11 @@ static void show_facts(const struct run *r)
 			  r->rec->fact[i].value);
 }
 
-/* The kernels that look for faults are several times slower than the stock one. */
 static int limit_of(const struct oracle_case *c)
 {
-	const char *kernel = getenv("XTCP_KERNEL");
 	int seconds = c->seconds ? c->seconds : DEFAULT_SECONDS;
 
-	return kernel && strcmp(kernel, "stock") ? 4 * seconds : seconds;
+	return slow_kernel() ? 4 * seconds : seconds;
 }
 
 static int wanted(const struct oracle_case *c, const char *only)
