@@ -105,6 +105,9 @@ static void xtcp_ack_grow(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *re
 		.acked = res->bytes,
 		.inflight = inflight,
 		.rtt_us = res->rtt_us,
+		.srtt_us = xs->rtt.srtt_us >> 3,
+		.una = xs->snd.una,
+		.nxt = xs->snd.nxt,
 		.now_us = xs->now_us,
 		.cwnd_limited = xs->snd.cwnd_limited,
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Congestion control: the interface, its registry, and Reno behind it. */
+/* Congestion control: the interface, its registry, Reno and CUBIC behind it. */
 #ifndef _XTCP_CONG_H
 #define _XTCP_CONG_H
 
@@ -8,7 +8,7 @@
 #include <linux/types.h>
 
 #define XTCP_CONG_NAME_MAX	16
-#define XTCP_CONG_PRIV_WORDS	8	/* u64 words of private state */
+#define XTCP_CONG_PRIV_WORDS	13	/* u64 words of private state */
 #define XTCP_INIT_CWND_SEGS	10	/* RFC 6928 */
 #define XTCP_SSTHRESH_INF	0x7fffffffU
 
@@ -19,6 +19,9 @@ struct xtcp_cong;
  * @acked: octets newly acknowledged
  * @inflight: octets outstanding before this acknowledgment
  * @rtt_us: RTT sample of this acknowledgment, 0 if none
+ * @srtt_us: smoothed round-trip time, 0 if there was no sample yet
+ * @una: SND.UNA after this acknowledgment
+ * @nxt: SND.NXT
  * @now_us: the caller's clock
  * @cwnd_limited: the window was what held the sender back (RFC 7661's question)
  */
@@ -26,6 +29,9 @@ struct xtcp_cong_ack {
 	u32 acked;
 	u32 inflight;
 	u32 rtt_us;
+	u32 srtt_us;
+	u32 una;
+	u32 nxt;
 	u32 now_us;
 	bool cwnd_limited;
 };
@@ -132,7 +138,10 @@ bool xtcp_cong_known(const char *name);
  */
 void xtcp_cong_names(char *buf, size_t size);
 
-/* reno.c: registered first at module load. */
+/* reno.c: registered first at module load; what is left where nothing else is. */
 extern struct xtcp_cong_ops xtcp_reno;
+
+/* cubic.c: net.xtcp.congestion_control's default. */
+extern struct xtcp_cong_ops xtcp_cubic;
 
 #endif /* _XTCP_CONG_H */

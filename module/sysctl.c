@@ -292,7 +292,7 @@ static void xtcp_sysctl_defaults(struct xtcp_sysctl *sysctl)
 	}
 	memcpy(sysctl->rmem, rmem, sizeof(rmem));
 	memcpy(sysctl->wmem, wmem, sizeof(wmem));
-	strscpy(sysctl->congestion_control, "reno", XTCP_CONG_NAME_MAX);
+	strscpy(sysctl->congestion_control, "cubic", XTCP_CONG_NAME_MAX);
 }
 
 /* Fill @table, XTCP_SYSCTL_ENTRIES long, for @xn. */

@@ -43,7 +43,7 @@ struct xtcp_sysctl {
 	int slow_start_after_idle;	/* 0..1, default 1 (RFC 2861) */
 	int rmem[3];			/* bytes, 4096.., in order: 4096 1048576 6291456 */
 	int wmem[3];			/* the same: 4096 65536 4194304 */
-	char congestion_control[16];	/* a registered name; default "reno" */
+	char congestion_control[16];	/* a registered name; default "cubic" */
 };
 
 int xtcp_sysctl_init(struct xtcp_net *xn);
