@@ -14,6 +14,8 @@
 static struct xtcp_sock *ack_begin(struct kunit *test)
 {
 	pair_establish(test, A, ISS, IRS);
+	/* Its growth is simple enough to be compared to the octet. */
+	KUNIT_EXPECT_EQ(test, xtcp_cong_assign(&xtcp_sk(A->sk)->cong, "reno"), 0);
 	return xtcp_sk(A->sk);
 }
 
