@@ -180,10 +180,10 @@ static struct xtcp_request *xtcp_request_alloc(struct sock *listener, struct sk_
 	}
 	req->sack_ok = READ_ONCE(xs->xn->sysctl.sack) && (opt->seen & XTCP_SEEN_SACK_OK);
 	xtcp_stamp_init(&req->stamp, xs->xn, key);
-	if (opt->seen & XTCP_SEEN_TS)
-		xtcp_stamp_update(&req->stamp, opt->tsval, ktime_get_seconds());
-	else
+	if (!(opt->seen & XTCP_SEEN_TS))
 		req->stamp.ok = false;
+	else if (req->stamp.ok)
+		xtcp_stamp_update(&req->stamp, opt->tsval, ktime_get_seconds());
 	xtcp_lower_reply_path(skb, &req->iif, &req->mark, &req->tos);
 	/* The answer has the service type of the listener, as TCP's has. */
 	req->tos = ipv6_addr_v4mapped(&key->raddr) ? READ_ONCE(inet_sk(listener)->tos) :

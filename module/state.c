@@ -190,8 +190,9 @@ static void xtcp_state_answer(struct sock *sk, const struct xtcp_skb_cb *cb)
 		XTCP_INC(xs->xn, SYNCHALLENGE);
 		xtcp_xmit_challenge_ack(sk);
 	} else if (cb->seq != cb->end_seq) {
-		/* Data cannot be part of an ACK loop. */
-		xtcp_rcvq_duplicate(xs, cb);
+		/* Data cannot be part of an ACK loop. What lies beyond the window is no duplicate. */
+		if (xtcp_seq_before(cb->seq, xs->rcv.nxt))
+			xtcp_rcvq_duplicate(xs, cb);
 		xtcp_xmit_ack(sk);
 	} else {
 		xtcp_xmit_dupack_limited(sk);
@@ -373,6 +374,7 @@ void xtcp_state_fin(struct sock *sk)
 	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | RCV_SHUTDOWN);
 	sock_set_flag(sk, SOCK_DONE);
 	xtcp_reasm_purge(&xs->reasm);
+	xtcp_sack_cut(&xs->sack, xs->rcv.nxt);
 	/* The minisock takes over in TIME-WAIT: say what is owed while we can. */
 	if (sk->sk_state == TCP_FIN_WAIT2)
 		xtcp_xmit_ack(sk);

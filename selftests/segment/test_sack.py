@@ -156,6 +156,29 @@ def duplicate_out_of_order(c):
     c.equal(blocks_of(flow, seg), [(1001, 2001), (1001, 3001)], "blocks")
 
 
+@case()
+def beyond_the_window_is_no_duplicate(c):
+    """Data that was refused never arrived: no block may claim it."""
+    _, flow = accept(c)
+    c.sysctl("dsack", 1)
+    flow.inject("A", len=MSS)
+    ack = flow.expect("A", ack=1001)
+    flow.inject("A", seq=1001 + ack.window + 5 * MSS, len=MSS)
+    seg = flow.expect("A", ack=1001)
+    c.equal(blocks_of(flow, seg), [], "blocks")
+
+
+@case()
+def nothing_behind_a_fin(c):
+    """The stream ends before what waits out of order: it is dropped, and not reported."""
+    _, flow = accept(c)
+    flow.inject("A", seq=2001, len=MSS)
+    flow.expect("A", ack=1)
+    flow.inject("FA", len=MSS)
+    seg = flow.expect("A", ack=1002)
+    c.equal(blocks_of(flow, seg), [], "blocks")
+
+
 # what reports do
 
 
