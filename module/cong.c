@@ -56,6 +56,7 @@ int xtcp_cong_register(struct xtcp_cong_ops *ops)
 	spin_unlock(&cong_lock);
 	return err;
 }
+EXPORT_SYMBOL_GPL(xtcp_cong_register);
 
 void xtcp_cong_unregister(struct xtcp_cong_ops *ops)
 {
@@ -64,6 +65,7 @@ void xtcp_cong_unregister(struct xtcp_cong_ops *ops)
 	spin_unlock(&cong_lock);
 	synchronize_rcu();
 }
+EXPORT_SYMBOL_GPL(xtcp_cong_unregister);
 
 bool xtcp_cong_known(const char *name)
 {
@@ -175,3 +177,4 @@ u32 xtcp_cong_slow_start(struct xtcp_cong *c, u32 acked)
 	c->cwnd = min(c->cwnd + grow, c->cwnd_clamp);
 	return acked - grow;
 }
+EXPORT_SYMBOL_GPL(xtcp_cong_slow_start);
