@@ -8,7 +8,7 @@
 #include "lives.h"
 #include "sites.h"
 
-enum { TRIES = 3 };
+enum { TRIES = 3, AGAIN = 25 };
 
 /* -- each site in turn ---------------------------------------------------------------------- */
 
@@ -133,7 +133,7 @@ static bool fail_missing(void)
 	int life, round, context;
 
 	for (s = site_list; s < site_list + site_count; s++) {
-		for (round = 0; round < LIVES * CONTEXTS * 2 && !site_failed(s); round++) {
+		for (round = 0; round < LIVES * CONTEXTS * AGAIN && !site_failed(s); round++) {
 			life = round % LIVES;
 			context = round / LIVES % CONTEXTS;
 			if (s->wanted && !excuse(s) && asked[s - site_list][context][life])
