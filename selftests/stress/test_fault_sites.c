@@ -237,6 +237,6 @@ int main(int argc, char **argv)
 	}
 	ktap_note("%ld failures, %ld calls refused", failures, refused);
 	ktap_result(!n, "%d of %d sites failed at least once", hit, wanted);
-	syscall(SYS_delete_module, "failsite", O_NONBLOCK);
+	ko_delete("failsite");
 	return ktap_end();
 }
