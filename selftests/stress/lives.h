@@ -403,7 +403,7 @@ static bool life_namespace(const struct xport *t)
 		int fd;
 
 		if (unshare(CLONE_NEWNET))
-			_exit(errno == ENOMEM ? 0 : errno);
+			_exit(no_memory() ? 0 : errno);
 		fd = sock(t);
 		_exit(fd < 0 && !no_memory() ? errno : 0);
 	}

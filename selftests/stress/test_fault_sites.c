@@ -8,7 +8,7 @@
 #include "lives.h"
 #include "sites.h"
 
-enum { TRIES = 3 };
+enum { TRIES = 3, AGAIN = 25, RARE = 20 };
 
 /* -- each site in turn ---------------------------------------------------------------------- */
 
@@ -133,7 +133,7 @@ static bool fail_missing(void)
 	int life, round, context;
 
 	for (s = site_list; s < site_list + site_count; s++) {
-		for (round = 0; round < LIVES * CONTEXTS * 2 && !site_failed(s); round++) {
+		for (round = 0; round < LIVES * CONTEXTS * AGAIN && !site_failed(s); round++) {
 			life = round % LIVES;
 			context = round / LIVES % CONTEXTS;
 			if (s->wanted && !excuse(s) && asked[s - site_list][context][life])
@@ -174,7 +174,8 @@ static int show(void)
 			continue;
 		ktap_note("never failed: %s: %s%s%s", s->function, s->callee,
 			  excuse(s) ? ", because " : "", excuse(s) ?: "");
-		missing += !excuse(s);
+		/* A site that asked once or twice by chance may not do so again. */
+		missing += !excuse(s) && site_seen(s) > RARE;
 	}
 	return missing;
 }
@@ -236,6 +237,6 @@ int main(int argc, char **argv)
 	}
 	ktap_note("%ld failures, %ld calls refused", failures, refused);
 	ktap_result(!n, "%d of %d sites failed at least once", hit, wanted);
-	syscall(SYS_delete_module, "failsite", O_NONBLOCK);
+	ko_delete("failsite");
 	return ktap_end();
 }

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "faults.h"
+#include "ko.h"
 
 enum { TEXT = 30000, STREAMS = 4, MOST_SITES = 300 };
 
@@ -500,11 +501,7 @@ static int new_namespace(void)
 
 static int load_module(void)
 {
-	int fd = open(getenv("XTCP_KO"), O_RDONLY | O_CLOEXEC), ret;
-
-	ret = fd < 0 ? -1 : syscall(SYS_finit_module, fd, "", 0);
-	close(fd);
-	return ret;
+	return ko_load(getenv("XTCP_KO"));
 }
 
 /* How many allocations @act makes; @after undoes it. */
@@ -565,22 +562,15 @@ static bool namespaces_work(int err)
 
 static bool module_goes(int err)
 {
-	int fd, i, ret;
+	int fd;
 
-	if (err) {
-		/* insmod that failed leaves nothing behind. */
-		fd = sock(&stress_v4);
-		close(fd);
-		return fd < 0 && access("/proc/sys/net/xtcp", F_OK) &&
-		       access("/proc/net/xtcp", F_OK) && access("/proc/net/xtcp_stat", F_OK);
-	}
-	for (i = 0; i < 1200; i++) {
-		ret = syscall(SYS_delete_module, "xtcp", O_NONBLOCK);
-		if (!ret || (errno != EAGAIN && errno != EBUSY))
-			break;
-		nap_ms(50);
-	}
-	return !ret;
+	if (!err)
+		return !ko_unload("xtcp", 60);
+	/* insmod that failed leaves nothing behind. */
+	fd = sock(&stress_v4);
+	close(fd);
+	return fd < 0 && access("/proc/sys/net/xtcp", F_OK) && access("/proc/net/xtcp", F_OK) &&
+	       access("/proc/net/xtcp_stat", F_OK);
 }
 
 /*
