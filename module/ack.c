@@ -8,6 +8,8 @@
 #include "ack.h"
 #include "cong.h"
 #include "output.h"
+#include "pace.h"
+#include "rate.h"
 #include "recovery.h"
 #include "rtt.h"
 #include "rtxq.h"
@@ -98,9 +100,15 @@ static void xtcp_ack_clean(struct sock *sk, u32 ack, const struct xtcp_options *
 	xs->recovery.start = 0;
 }
 
-/* The congestion window grows by what @res acknowledged; @inflight was out before. */
-static void xtcp_ack_grow(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *res, u32 inflight)
+/*
+ * Congestion control learns what @res says. @inflight was out before and @lost_ever lost; @grow:
+ * recovery leaves the window to it.
+ */
+static void xtcp_ack_cong(struct sock *sk, struct xtcp_rtxq_acked *res, u32 inflight,
+			  u32 lost_ever, bool grow)
 {
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	const struct xtcp_cong_ops *ops = xs->cong.ops;
 	struct xtcp_cong_ack info = {
 		.acked = res->bytes,
 		.inflight = inflight,
@@ -109,13 +117,30 @@ static void xtcp_ack_grow(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *re
 		.una = xs->snd.una,
 		.nxt = xs->snd.nxt,
 		.now_us = xs->now_us,
+		.delivered = res->delivered,
+		.lost = xs->rtxq.lost_ever - lost_ever,
+		.inflight_now = xtcp_output_inflight(xs),
+		.total = xs->rate.delivered,
 		.cwnd_limited = xs->snd.cwnd_limited,
 	};
 
 	/* A window that ends a whole cwnd short was not what limited the sender. */
 	info.cwnd_limited |= inflight >= xs->cong.cwnd ||
 			     (xtcp_cong_in_slow_start(&xs->cong) && xs->cong.cwnd < 2 * inflight);
-	xs->cong.ops->avoid(&xs->cong, &info);
+	xtcp_rate_finish(&xs->rate, &res->rate, xs->rtt.min_us);
+	info.sampled = res->rate.valid;
+	info.prior = res->rate.prior;
+	info.rate_bytes = res->rate.bytes;
+	info.rate_us = res->rate.interval_us;
+	info.rate_limited = res->rate.limited;
+	xs->cong.srtt_us = info.srtt_us;
+	if (ops->acked)
+		ops->acked(&xs->cong, &info);
+	if (ops->control)
+		ops->control(&xs->cong, &info);
+	else if (grow && res->bytes)
+		ops->avoid(&xs->cong, &info);
+	xtcp_pace_update(sk);
 }
 
 bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_options *opt)
@@ -124,7 +149,8 @@ bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_op
 	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
 	u32 old_wnd = xs->snd.wnd, inflight = xtcp_output_inflight(xs);
 	struct xtcp_rtxq_acked res = { 0 };
-	bool dup;
+	u32 lost_ever = xs->rtxq.lost_ever;
+	bool dup, grow;
 
 	sock_owned_by_me(sk);
 	if (xtcp_seq_after(cb->ack, xs->snd.nxt)) {
@@ -151,8 +177,9 @@ bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_op
 		xtcp_ack_clean(sk, cb->ack, opt, &res);
 	else if (res.sack_rtt_us)
 		xtcp_rtt_sample(&xs->rtt, res.sack_rtt_us);
-	if (xtcp_recovery_ack(sk, &res, opt, dup) && res.bytes)
-		xtcp_ack_grow(xs, &res, inflight);
+	grow = xtcp_recovery_ack(sk, &res, opt, dup);
+	if (res.delivered || res.bytes || xs->rtxq.lost_ever != lost_ever)
+		xtcp_ack_cong(sk, &res, inflight, lost_ever, grow);
 	if (res.bytes) {
 		xtcp_ack_grow_sndbuf(sk);
 		xtcp_timer_acked(xs);

@@ -7,6 +7,9 @@
 #include <linux/string.h>
 #include "cong.h"
 
+/* What an algorithm that says nothing else gets. */
+#define XTCP_BURST_SEGS		2
+#define XTCP_SNDBUF_CWNDS	2
 
 /*
  * Readers walk the list under RCU and keep what they find by a reference to its
@@ -46,7 +49,7 @@ int xtcp_cong_register(struct xtcp_cong_ops *ops)
 {
 	int err = 0;
 
-	if (!cong_name_valid(ops->name) || !ops->ssthresh || !ops->avoid)
+	if (!cong_name_valid(ops->name) || !ops->ssthresh || (!ops->avoid && !ops->control))
 		return -EINVAL;
 	spin_lock(&cong_lock);
 	if (cong_find(ops->name))
@@ -111,6 +114,9 @@ static void cong_adopt(struct xtcp_cong *c, const struct xtcp_cong_ops *ops)
 {
 	c->ops = ops;
 	c->bytes_acked = 0;
+	c->pacing_rate = 0;
+	c->burst_segs = XTCP_BURST_SEGS;
+	c->sndbuf_cwnds = XTCP_SNDBUF_CWNDS;
 	memset(c->priv, 0, sizeof(c->priv));
 	if (ops->init)
 		ops->init(c);
@@ -166,6 +172,7 @@ void xtcp_cong_start(struct xtcp_cong *c, u32 mss)
 	c->ssthresh = XTCP_SSTHRESH_INF;
 	c->cwnd_clamp = XTCP_SSTHRESH_INF;
 	c->bytes_acked = 0;
+	xtcp_cong_event(c, XTCP_CONG_START);
 }
 
 u32 xtcp_cong_slow_start(struct xtcp_cong *c, u32 acked)

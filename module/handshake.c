@@ -92,6 +92,7 @@ static void xtcp_handshake_done(struct sock *sk, enum xtcp_event ev)
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
 	xtcp_output_current_mss(sk);
+	xs->cong.srtt_us = xs->rtt.srtt_us >> 3;
 	xtcp_cong_start(&xs->cong, xs->snd.mss);
 	if (xs->total_retrans) {
 		/* RFC 5681 3.1: a lost SYN is a loss. */
@@ -99,7 +100,7 @@ static void xtcp_handshake_done(struct sock *sk, enum xtcp_event ev)
 		xtcp_rtt_handshake_lost(&xs->rtt);
 	}
 	xs->rtt.backoff = 0;
-	xs->recovery.state = XTCP_CA_OPEN;
+	xtcp_recovery_set_state(xs, XTCP_CA_OPEN);
 	xs->recovery.retransmits = 0;
 	xs->recovery.start = 0;
 	xtcp_delack_enter_quick(xs);
@@ -107,6 +108,7 @@ static void xtcp_handshake_done(struct sock *sk, enum xtcp_event ev)
 	xtcp_state_move(sk, ev);
 	xtcp_timer_keepalive_changed(sk);
 	xs->snd.last_sent = jiffies;
+	xtcp_pace_update(sk);
 }
 
 /* -- active open -------------------------------------------------------------- */

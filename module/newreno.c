@@ -58,13 +58,14 @@ void xtcp_newreno_dupack(struct sock *sk)
 	newreno_count_dupack(xs);
 	if (rec->state == XTCP_CA_RECOVERY)
 		return;
-	rec->state = XTCP_CA_DISORDER;
+	xtcp_recovery_set_state(xs, XTCP_CA_DISORDER);
 	/* RFC 6582 3.2 step 1: not for echoes of what a former recovery sent. */
 	if (rec->dupacks == XTCP_DUPACK_THRESHOLD &&
 	    xtcp_seq_after(xs->snd.una, rec->high)) {
 		XTCP_INC(xs->xn, RENORECOVERY);
 		xtcp_recovery_begin(sk);
-		xs->cong.cwnd = xs->cong.ssthresh;
+		if (!xs->cong.ops->control)
+			xs->cong.cwnd = xs->cong.ssthresh;
 		newreno_resend_first(sk);
 	}
 }
@@ -82,7 +83,7 @@ static void newreno_partial(struct sock *sk, u32 acked)
 void xtcp_newreno_forget(struct xtcp_sock *xs)
 {
 	xs->recovery.dupacks = 0;
-	xs->recovery.state = XTCP_CA_OPEN;
+	xtcp_recovery_set_state(xs, XTCP_CA_OPEN);
 	xs->rtxq.sacked = 0;
 }
 

@@ -11,6 +11,7 @@
 #include "delack.h"
 #include "lower.h"
 #include "output.h"
+#include "pace.h"
 #include "recovery.h"
 #include "seq.h"
 #include "skb_cb.h"
@@ -105,6 +106,17 @@ static u32 xtcp_output_cwnd_room(struct xtcp_sock *xs)
 	return xs->cong.cwnd > inflight ? xs->cong.cwnd - inflight : 0;
 }
 
+void xtcp_output_check_idle(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	u32 inflight = xtcp_output_inflight(xs);
+
+	/* Nothing unsent, nothing in our own device's queue, nothing to send again, and room. */
+	if (xs->snd.write_seq - xs->snd.nxt < xs->snd.mss && !xs->rtxq.lost &&
+	    inflight < xs->cong.cwnd && sk_wmem_alloc_get(sk) < SKB_TRUESIZE(1))
+		xtcp_rate_limited(&xs->rate, inflight);
+}
+
 /* Cut @skb so that it is no longer than @room, at a segment boundary if it spans one. */
 static int xtcp_output_fit(struct sock *sk, struct sk_buff *skb, u32 room, bool unsent)
 {
@@ -169,8 +181,9 @@ static void xtcp_output_resend_lost(struct sock *sk)
 	while ((skb = xtcp_rtxq_next_lost(&xs->rtxq))) {
 		u32 room = xtcp_output_cwnd_room(xs);
 
-		if (room < min_t(u32, xs->snd.mss, skb->len ?: 1))
+		if (room < min_t(u32, xs->snd.mss, skb->len ?: 1) || xtcp_pace_hold(sk))
 			break;
+		room = min(room, xtcp_pace_burst(sk, XTCP_GSO_MAX));
 		if (xtcp_output_resend(sk, skb, room))
 			break;
 		xtcp_timer_data_sent(xs);
@@ -184,7 +197,8 @@ static void xtcp_output_after_idle(struct xtcp_sock *xs)
 {
 	u32 iw = xtcp_cong_initial_window(xs->snd.mss);
 
-	if (!READ_ONCE(xs->xn->sysctl.slow_start_after_idle) || xs->snd.nxt != xs->snd.una)
+	if (!READ_ONCE(xs->xn->sysctl.slow_start_after_idle) || xs->snd.nxt != xs->snd.una ||
+	    xs->cong.ops->control)
 		return;
 	if (!xs->snd.last_sent ||
 	    time_before(jiffies, xs->snd.last_sent + usecs_to_jiffies(xtcp_rtt_rto(&xs->rtt))))
@@ -202,6 +216,8 @@ static void xtcp_output_sent_new(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_skb_cb *cb = xtcp_cb(skb);
 
+	if (xtcp_rtxq_empty(&xs->rtxq))
+		xtcp_cong_event(&xs->cong, XTCP_CONG_TX_START);
 	__skb_unlink(skb, &sk->sk_write_queue);
 	xtcp_rtxq_append(&xs->rtxq, skb);
 	if (skb->len % xs->snd.mss)
@@ -282,11 +298,11 @@ void xtcp_output_push_more(struct sock *sk, bool more)
 
 	xtcp_output_after_idle(xs);
 	xtcp_output_current_mss(sk);
-	goal = xtcp_output_size_goal(sk);
+	goal = xtcp_pace_burst(sk, xtcp_output_size_goal(sk));
 	xs->snd.cwnd_limited = false;
 	do {
 		len = xtcp_output_quota(sk, skb, more, &xs->snd.cwnd_limited);
-		if (!len)
+		if (!len || xtcp_pace_hold(sk))
 			break;
 		if (skb->len && xtcp_output_fit(sk, skb, min(len, goal), true))
 			break;

@@ -78,6 +78,12 @@ void xtcp_output_push_more(struct sock *sk, bool more);
  */
 int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 room);
 
+/*
+ * Before more is queued: has the application let the path run idle? Then what the path is seen
+ * to deliver is no measure of it (rate.h). Socket lock held.
+ */
+void xtcp_output_check_idle(struct sock *sk);
+
 /* Octets that a buffer of the send queue should hold: a whole super-segment. */
 u32 xtcp_output_size_goal(struct sock *sk);
 

@@ -31,6 +31,18 @@ void xtcp_recovery_init(struct xtcp_sock *xs)
 	xtcp_scoreboard_forget(&xs->scoreboard);
 }
 
+void xtcp_recovery_set_state(struct xtcp_sock *xs, enum xtcp_ca_state state)
+{
+	struct xtcp_cong *c = &xs->cong;
+
+	if (xs->recovery.state == state)
+		return;
+	if (c->ops->state)
+		c->ops->state(c, state);
+	c->state = state;
+	xs->recovery.state = state;
+}
+
 /* -- the windows, and how they come back ---------------------------------------- */
 
 /* ssthresh falls; what it was is kept until the loss is certain. */
@@ -90,7 +102,7 @@ static void recovery_undo(struct sock *sk)
 	xtcp_rtxq_unmark_lost(&xs->rtxq);
 	rec->undo = false;
 	rec->frto = false;
-	rec->state = xs->rtxq.sacked ? XTCP_CA_DISORDER : XTCP_CA_OPEN;
+	xtcp_recovery_set_state(xs, xs->rtxq.sacked ? XTCP_CA_DISORDER : XTCP_CA_OPEN);
 }
 
 /* Was the loss none? Then all is as before. */
@@ -119,7 +131,7 @@ void xtcp_recovery_begin(struct sock *sk)
 	struct xtcp_recovery *rec = &xs->recovery;
 
 	recovery_reduce(xs);
-	rec->state = XTCP_CA_RECOVERY;
+	xtcp_recovery_set_state(xs, XTCP_CA_RECOVERY);
 	rec->high = xs->snd.nxt;
 	rec->frto = false;
 	xtcp_prr_begin(&rec->prr, xs->snd.nxt - xs->snd.una);
@@ -129,9 +141,9 @@ void xtcp_recovery_end(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
-	if (xs->recovery.state == XTCP_CA_RECOVERY)
+	if (xs->recovery.state == XTCP_CA_RECOVERY && !xs->cong.ops->control)
 		xs->cong.cwnd = max(xs->cong.ssthresh, 2 * xs->cong.mss);
-	xs->recovery.state = XTCP_CA_OPEN;
+	xtcp_recovery_set_state(xs, XTCP_CA_OPEN);
 	xs->recovery.frto = false;
 	/* The last duplicates are reported within a round trip. */
 	xs->recovery.undo_until = xs->snd.nxt;
@@ -201,7 +213,7 @@ static void recovery_detect(struct sock *sk)
 		XTCP_INC(xs->xn, SACKRECOVERY);
 		xtcp_recovery_begin(sk);
 	} else {
-		xs->recovery.state = xs->rtxq.sacked ? XTCP_CA_DISORDER : XTCP_CA_OPEN;
+		xtcp_recovery_set_state(xs, xs->rtxq.sacked ? XTCP_CA_DISORDER : XTCP_CA_OPEN);
 	}
 }
 
@@ -224,7 +236,7 @@ static bool recovery_sack(struct sock *sk, const struct xtcp_rtxq_acked *res,
 		xtcp_recovery_end(sk);
 	if (xs->rack.news)
 		recovery_detect(sk);
-	if (rec->state != XTCP_CA_RECOVERY)
+	if (rec->state != XTCP_CA_RECOVERY || xs->cong.ops->control)
 		return true;
 	xs->cong.cwnd = xtcp_prr_cwnd(&rec->prr, xtcp_output_inflight(xs), xs->cong.ssthresh,
 				      res->delivered, xs->snd.mss,
@@ -267,7 +279,7 @@ void xtcp_recovery_reorder_timeout(struct sock *sk)
 	if (!xs->sack.ok || xtcp_rtxq_empty(&xs->rtxq))
 		return;
 	recovery_detect(sk);
-	if (xs->recovery.state == XTCP_CA_RECOVERY)
+	if (xs->recovery.state == XTCP_CA_RECOVERY && !xs->cong.ops->control)
 		xs->cong.cwnd = xtcp_prr_cwnd(&xs->recovery.prr, xtcp_output_inflight(xs),
 					      xs->cong.ssthresh, 0, xs->snd.mss, false);
 	xtcp_output_push(sk);
@@ -306,7 +318,8 @@ void xtcp_recovery_timeout(struct sock *sk)
 		recovery_reduce(xs);
 	xs->cong.cwnd = xs->snd.mss;
 	xs->cong.bytes_acked = 0;
-	rec->state = XTCP_CA_LOSS;
+	xtcp_recovery_set_state(xs, XTCP_CA_LOSS);
+	xtcp_cong_event(&xs->cong, XTCP_CONG_RTO);
 	rec->high = xs->snd.nxt;
 	rec->dupacks = 0;
 	rec->frto = xs->sack.ok && (fresh || rec->retransmits);
@@ -332,7 +345,7 @@ void xtcp_recovery_mtu_reduced(struct sock *sk)
 	if (!xs->rtxq.lost)
 		return;
 	if (xs->recovery.state < XTCP_CA_RECOVERY) {
-		xs->recovery.state = XTCP_CA_LOSS;
+		xtcp_recovery_set_state(xs, XTCP_CA_LOSS);
 		xs->recovery.high = xs->snd.nxt;
 		xs->recovery.undo = false;
 		xs->recovery.frto = false;

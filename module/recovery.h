@@ -4,22 +4,15 @@
 #define _XTCP_RECOVERY_H
 
 #include <linux/types.h>
+#include "cong.h"
 #include "prr.h"
 
 /* Duplicate ACKs that mean a loss (RFC 5681 3.2). */
 #define XTCP_DUPACK_THRESHOLD	3
 
-/* Numbers as in tcp_info.tcpi_ca_state. */
-enum xtcp_recovery_state {
-	XTCP_CA_OPEN = 0,
-	XTCP_CA_DISORDER = 1,
-	XTCP_CA_RECOVERY = 3,
-	XTCP_CA_LOSS = 4,
-};
-
 /**
  * struct xtcp_recovery - where loss recovery stands
- * @state: enum xtcp_recovery_state
+ * @state: enum xtcp_ca_state (cong.h)
  * @dupacks: duplicate ACKs in a row (no SACK)
  * @retransmits: expiries of the retransmission timer since progress (R1, R2)
  * @frto: after a time-out: watch whether the originals arrive (RFC 5682)
@@ -87,6 +80,9 @@ void xtcp_recovery_mtu_reduced(struct sock *sk);
 
 /* @len octets leave, for the first time or @again. */
 void xtcp_recovery_sent(struct xtcp_sock *xs, u32 len, bool again);
+
+/* The one place that changes recovery.state. */
+void xtcp_recovery_set_state(struct xtcp_sock *xs, enum xtcp_ca_state state);
 
 /* For newreno.c: into RECOVERY with a new ssthresh, and out of RECOVERY or LOSS. */
 void xtcp_recovery_begin(struct sock *sk);

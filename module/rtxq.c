@@ -98,6 +98,13 @@ void xtcp_rtxq_free_skb(struct sock *sk, struct sk_buff *skb)
 	consume_skb(skb);
 }
 
+void xtcp_rtxq_rate(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb, u32 octets, u32 end,
+		    struct xtcp_rate_sample *rs)
+{
+	xtcp_rate_arrived(&xs->rate, rs, &cb->ip.rate, cb->sent_us, end, octets,
+			  cb->mark & XTCP_MARK_EVER_RETRANS, xs->now_us);
+}
+
 void xtcp_rtxq_clean(struct sock *sk, u32 una, u32 ack, struct xtcp_rtxq_acked *res)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
@@ -124,6 +131,7 @@ void xtcp_rtxq_clean(struct sock *sk, u32 una, u32 ack, struct xtcp_rtxq_acked *
 			    !xtcp_seq_after(end, xs->recovery.high))
 				res->original = true;
 			xtcp_rack_delivered(xs, cb, end);
+			xtcp_rtxq_rate(xs, cb, end - from, end, &res->rate);
 		}
 		if (xtcp_seq_before(ack, cb->end_seq)) {
 			xtcp_rtxq_uncount(q, skb, ack - from);
@@ -261,6 +269,7 @@ void xtcp_rtxq_mark_lost(struct xtcp_rtxq *q, struct sk_buff *skb, u32 una)
 	}
 	cb->mark |= XTCP_MARK_LOST;
 	q->lost += span;
+	q->lost_ever += span;
 	xtcp_rtxq_not_under_way(skb);
 }
 
@@ -305,6 +314,7 @@ void xtcp_rtxq_mark_all_lost(struct xtcp_rtxq *q, u32 una)
 		cb->mark &= ~(XTCP_MARK_RETRANS | XTCP_MARK_SACKED);
 		cb->mark |= XTCP_MARK_LOST;
 		q->lost += xtcp_rtxq_span(skb, una);
+		q->lost_ever += xtcp_rtxq_span(skb, una);
 		xtcp_rtxq_not_under_way(skb);
 	}
 }

@@ -5,8 +5,10 @@
 
 #include <linux/rbtree.h>
 #include <linux/skbuff.h>
+#include "rate.h"
 
 struct sock;
+struct xtcp_skb_cb;
 struct xtcp_sock;
 
 /**
@@ -15,6 +17,7 @@ struct xtcp_sock;
  *	  first may begin before it: see xtcp_rtxq_clean()) to snd.nxt
  * @sent: those of them that are on their way, in the order of their last transmission
  * @lost: octets marked XTCP_MARK_LOST
+ * @lost_ever: octets that ever were, wraps
  * @retrans: octets marked XTCP_MARK_RETRANS
  * @sacked: octets marked XTCP_MARK_SACKED; without SACK, duplicate ACKs times MSS
  */
@@ -22,6 +25,7 @@ struct xtcp_rtxq {
 	struct rb_root root;
 	struct list_head sent;
 	u32 lost;
+	u32 lost_ever;
 	u32 retrans;
 	u32 sacked;
 };
@@ -37,6 +41,7 @@ struct xtcp_rtxq_acked {
 	bool retrans;		/* something among it was sent more than once */
 	bool original;		/* something arrived that was sent once, before recovery.high */
 	bool dsack;		/* the peer reports octets that arrived twice */
+	struct xtcp_rate_sample rate;	/* the delivery rate that it shows */
 };
 
 static inline struct sk_buff *xtcp_rtxq_first(const struct xtcp_rtxq *q)
@@ -72,6 +77,10 @@ void xtcp_rtxq_append(struct xtcp_rtxq *q, struct sk_buff *skb);
  * acknowledgment of a 64 KB buffer; xtcp_rtxq_trim() does it if it is sent again.
  */
 void xtcp_rtxq_clean(struct sock *sk, u32 una, u32 ack, struct xtcp_rtxq_acked *res);
+
+/* @octets of @cb's segment, up to @end, have arrived: enter them in the delivery rate. */
+void xtcp_rtxq_rate(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb, u32 octets, u32 end,
+		    struct xtcp_rate_sample *rs);
 
 /**
  * xtcp_rtxq_split() - cut @skb in two

@@ -42,10 +42,12 @@ static bool scoreboard_dup_ok(const struct xtcp_sock *xs, const struct xtcp_sack
 static void scoreboard_mark(struct xtcp_sock *xs, struct sk_buff *skb, struct xtcp_rtxq_acked *res)
 {
 	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	u32 octets;
 
 	if (cb->mark & XTCP_MARK_SACKED)
 		return;
-	res->delivered += cb->end_seq - xtcp_seq_max(cb->seq, xs->snd.una);
+	octets = cb->end_seq - xtcp_seq_max(cb->seq, xs->snd.una);
+	res->delivered += octets;
 	if (!(cb->mark & XTCP_MARK_EVER_RETRANS)) {
 		if (!xtcp_seq_after(cb->end_seq, xs->recovery.high))
 			res->original = true;
@@ -54,6 +56,7 @@ static void scoreboard_mark(struct xtcp_sock *xs, struct sk_buff *skb, struct xt
 			res->sack_rtt_us = max(xs->now_us - cb->sent_us, 1U);
 	}
 	xtcp_rack_delivered(xs, cb, cb->end_seq);
+	xtcp_rtxq_rate(xs, cb, octets, cb->end_seq, &res->rate);
 	xtcp_rtxq_mark_sacked(&xs->rtxq, skb, xs->snd.una);
 }
 

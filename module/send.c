@@ -155,6 +155,7 @@ static int xtcp_send_queue(struct sock *sk, struct msghdr *msg, long *timeo, int
 		*err = n == -ENOMEM ? xtcp_send_wait(sk, flags, copied, timeo) : n;
 		if (*err)
 			break;
+		xtcp_clock_refresh(xs);
 		goal = xtcp_output_size_goal(sk);
 	}
 	return copied;
@@ -173,6 +174,7 @@ static int xtcp_send_locked(struct sock *sk, struct msghdr *msg)
 	xtcp_clock_refresh(xtcp_sk(sk));
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	xtcp_output_current_mss(sk);
+	xtcp_output_check_idle(sk);
 	err = -EPIPE;
 	if (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN))
 		goto error;

@@ -168,6 +168,7 @@ static int xtcp_socket_init(struct sock *sk)
 	INIT_HLIST_NODE(&xs->node.bind);
 	xtcp_listen_init(&xs->listen);
 	xtcp_timer_init(sk);
+	xtcp_pace_init(sk);
 	/* The sysctl names an algorithm whose module may have gone since. */
 	xtcp_sysctl_cong_name(xs->xn, name);
 	if (xtcp_cong_assign(&xs->cong, name))
@@ -213,6 +214,7 @@ void xtcp_socket_init_clone(struct sock *sk)
 	INIT_HLIST_NODE(&xs->node.bind);
 	xtcp_listen_init(&xs->listen);
 	xtcp_timer_init(sk);
+	xtcp_pace_init(sk);
 	xtcp_cong_inherit(&xs->cong);
 	sk->sk_ack_backlog = 0;
 	inet->mc_list = NULL;
@@ -259,6 +261,8 @@ static void xtcp_socket_release_cb(struct sock *sk)
 		xtcp_icmp_deferred_pmtu(sk);
 	if (test_and_clear_bit(XTCP_DEFER_TIMER, &xs->deferred))
 		xtcp_timer_deferred(sk);
+	if (test_and_clear_bit(XTCP_DEFER_PACE, &xs->deferred))
+		xtcp_pace_deferred(sk);
 	if (test_and_clear_bit(XTCP_DEFER_ACK, &xs->deferred))
 		xtcp_delack_check(sk);
 }

@@ -14,6 +14,7 @@
 #include <linux/uaccess.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <linux/inet_diag.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
@@ -274,6 +275,12 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_snd_wnd = xs->snd.wnd;
 	xtcp_info_set_rcv_wnd(info, xs->rcv.wnd);
 
+	if (xs->rate.interval_us)
+		info->tcpi_delivery_rate = div_u64((u64)xs->rate.bytes * USEC_PER_SEC,
+						   xs->rate.interval_us);
+	info->tcpi_delivery_rate_app_limited = xs->rate.limited;
+	info->tcpi_delivered = div_u64(xs->rate.delivered, mss);
+
 	info->tcpi_total_retrans = xs->total_retrans;
 	info->tcpi_bytes_sent = xs->bytes_sent;
 	info->tcpi_bytes_retrans = xs->bytes_retrans;
@@ -336,6 +343,13 @@ static bool xtcp_sockopt_get_int(struct sock *sk, int optname, int *val)
 	}
 }
 
+/* Octets of @info that the algorithm filled in. */
+static int xtcp_sockopt_cc_info(const struct xtcp_cong *c, union tcp_cc_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	return c->ops && c->ops->info ? c->ops->info(c, info) : 0;
+}
+
 /* Give the user as much of @from as there is room for, and say how much that was. */
 static int xtcp_sockopt_copy_out(const void *from, int size, int room, char __user *optval,
 				 int __user *optlen)
@@ -353,6 +367,7 @@ int xtcp_getsockopt(struct sock *sk, int level, int optname, char __user *optval
 		    int __user *optlen)
 {
 	char name[XTCP_CONG_NAME_MAX];
+	union tcp_cc_info cc_info;
 	struct tcp_info info;
 	bool known;
 	int room, val;
@@ -373,6 +388,11 @@ int xtcp_getsockopt(struct sock *sk, int level, int optname, char __user *optval
 		xtcp_sockopt_info(sk, &info);
 		release_sock(sk);
 		return xtcp_sockopt_copy_out(&info, sizeof(info), room, optval, optlen);
+	case XTCP_CC_INFO:
+		lock_sock(sk);
+		val = xtcp_sockopt_cc_info(&xtcp_sk(sk)->cong, &cc_info);
+		release_sock(sk);
+		return xtcp_sockopt_copy_out(&cc_info, val, room, optval, optlen);
 	case XTCP_CONGESTION:
 		lock_sock(sk);
 		memcpy(name, xtcp_sk(sk)->cong.ops->name, sizeof(name));

@@ -14,6 +14,7 @@
 #include "delack.h"
 #include "lower.h"
 #include "output.h"
+#include "pace.h"
 #include "recovery.h"
 #include "rtt.h"
 #include "rtxq.h"
@@ -70,6 +71,7 @@ void xtcp_timer_stop(struct sock *sk)
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
 	xs->timer.armed = 0;
+	xtcp_pace_stop(sk);
 	if (xtcp_wheel_stop(xs->xn, &xs->timer.wheel))
 		__sock_put(sk);
 }

@@ -11,6 +11,7 @@
 
 #include "lower.h"
 #include "options.h"
+#include "pace.h"
 #include "output.h"
 #include "delack.h"
 #include "request.h"
@@ -193,6 +194,7 @@ int xtcp_xmit_skb(struct sock *sk, struct sk_buff *skb)
 
 	xtcp_xmit_fill(sk, &h, &opt, cb->seq, len, cb->flags);
 	cb->sent_us = xs->now_us;
+	xtcp_rate_sent(&xs->rate, &cb->ip.rate, xs->now_us, xtcp_rtxq_empty(&xs->rtxq));
 	/* IP and the devices read skb->cb and timestamps of their own. */
 	out->tstamp = 0;
 	out->pfmemalloc = 0;
@@ -211,8 +213,10 @@ int xtcp_xmit_skb(struct sock *sk, struct sk_buff *skb)
 	if (cb->flags & XTCP_ACK)
 		xtcp_xmit_acked(xs);
 	xs->segs_out += segs;
-	if (len)
+	if (len) {
 		xs->data_segs_out += segs;
+		xtcp_pace_sent(sk, len);
+	}
 	xs->bytes_sent += len;
 	XTCP_ADD(xs->xn, OUTSEGS, segs);
 	return xtcp_lower_xmit(sk, out);

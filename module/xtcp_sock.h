@@ -11,8 +11,10 @@
 #include "listen.h"
 #include "lookup.h"
 #include "output.h"
+#include "pace.h"
 #include "reasm.h"
 #include "rack.h"
+#include "rate.h"
 #include "recovery.h"
 #include "recv.h"
 #include "rtt.h"
@@ -32,6 +34,7 @@ enum xtcp_deferred {
 	XTCP_DEFER_TIMER,	/* a timer was due: timer.c */
 	XTCP_DEFER_ACK,		/* the backlog is done: the ACK for it, delack.c */
 	XTCP_DEFER_PMTU,	/* the path MTU shrank: lower.c */
+	XTCP_DEFER_PACE,	/* the next segment may leave: pace.c */
 };
 
 /**
@@ -47,6 +50,8 @@ enum xtcp_deferred {
  * @sack: which out-of-order octets we report (sack.h)
  * @scoreboard: what the peer reported last (scoreboard.h)
  * @rack: loss by time (rack.h)
+ * @rate: delivery rate (rate.h)
+ * @pace: pacing (pace.h)
  * @rtt: round-trip time and time-out
  * @cong: congestion control
  * @recovery: loss recovery
@@ -89,6 +94,8 @@ struct xtcp_sock {
 	struct xtcp_sack	sack;
 	struct xtcp_scoreboard	scoreboard;
 	struct xtcp_rack	rack;
+	struct xtcp_rate	rate;
+	struct xtcp_pace	pace;
 	struct xtcp_rtt		rtt;
 	struct xtcp_cong	cong;
 	struct xtcp_recovery	recovery;

@@ -48,6 +48,8 @@ static const struct knob {
 	{ "dsack", 0, 1, 1 },
 	{ "early_retrans", 0, 4, 3 },
 	{ "slow_start_after_idle", 0, 1, 1 },
+	{ "pacing_ss_ratio", 0, 1000, 200 },
+	{ "pacing_ca_ratio", 0, 1000, 120 },
 };
 
 /* What is no single number; each has a test of its own. */
