@@ -28,6 +28,7 @@ help:
 	@echo 'XTCP: make TARGET, where TARGET is'
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
 	@echo 'Variables: TEST=PATTERN (test, stress, kunit, kcsan), KERNELS="stock san" (test, stress),'
+	@echo '           PLOT="--both --loss 2" (plot; tools/xtcp-plot --help lists the options),'
 	@echo '           KDIR= and KVER= (all, install), V=1'
 
 #:   all (default)  xtcp.ko here and the programs in userspace-demo/
@@ -56,6 +57,11 @@ selftests:
 demo: programs
 	$(Q)$(SETUP) qemu test
 	$(Q)$(VM) --timeout 900 -- userspace-demo/demo
+
+#:   plot           a picture of a lossy transfer, plot/transfer.svg, in QEMU
+plot: programs
+	$(Q)$(SETUP) qemu test
+	$(Q)tools/xtcp-plot --run $(PLOT)
 
 #:   test           every test, in the stock and in the sanitizer kernel
 #:   stress         the long campaigns that `make test` runs only a short part of
@@ -121,13 +127,14 @@ clean:
 		-o -name '.*.cmd' -o -name '*.order' -o -name '*.symvers' -o -name '*.gcno' \) -type f -print0 | xargs -0r rm -f
 	$(Q)[ ! -e userspace-demo/Makefile ] || $(MAKE) -s -C userspace-demo clean
 	$(Q)$(MAKE) -s -C selftests clean
+	$(Q)rm -rf plot
 	$(Q)find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "  CLEAN   done"
 
 distclean: clean
 	$(Q). selftests/qemu/lib.sh && rm -rf "$$XTCP_CACHE" && echo "  CLEAN   $$XTCP_CACHE"
 
-.PHONY: all help module module-built programs selftests demo test stress kunit kcsan coverage kernel shell \
+.PHONY: all help module module-built programs selftests demo plot test stress kunit kcsan coverage kernel shell \
 	check check-kernels install uninstall clean distclean
 
 endif
