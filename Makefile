@@ -31,7 +31,7 @@ help:
 	@echo '           PLOT="--both --loss 2" (plot; tools/xtcp-plot --help lists the options),'
 	@echo '           KDIR= and KVER= (all, install), V=1'
 
-#:   all (default)  xtcp.ko here and the programs in userspace-demo/
+#:   all (default)  xtcp.ko and xtcp_bbr.ko here and the programs in userspace-demo/
 # The first installation of packages may bring the headers: look again after it.
 module:
 	$(Q)$(SETUP) build
@@ -41,7 +41,7 @@ module-built:
 	$(Q)[ -e "$(KDIR)/Makefile" ] || { echo "no kernel headers in $(KDIR); set KDIR=" >&2; exit 1; }
 	$(Q)set -o pipefail; $(MAKE) -s -C "$(KDIR)" M="$(CURDIR)" modules 2>&1 | \
 		{ grep -v '^Skipping BTF' >&2 || true; }
-	@echo "  MODULE  xtcp.ko for $$(modinfo -F vermagic xtcp.ko | cut -d' ' -f1)"
+	@echo "  MODULE  xtcp.ko and xtcp_bbr.ko for $$(modinfo -F vermagic xtcp.ko | cut -d' ' -f1)"
 
 programs:
 	$(Q)$(SETUP) build
@@ -108,18 +108,18 @@ check-kernels:
 	$(Q)$(SETUP) build kernels
 	$(Q)tools/check-kernels
 
-#:   install        xtcp.ko to /lib/modules, so that socket() loads it
+#:   install        xtcp.ko and xtcp_bbr.ko to /lib/modules, so that socket() loads them
 #:   uninstall      and away again
 install:
 	$(Q)[ -e xtcp.ko ] || { echo "no xtcp.ko here; run make first" >&2; exit 1; }
-	$(Q)install -D -m 0644 xtcp.ko "$(INSTALL_DIR)/xtcp.ko"
+	$(Q)install -D -m 0644 -t "$(INSTALL_DIR)" xtcp.ko xtcp_bbr.ko
 	$(Q)$(if $(DESTDIR),depmod -b "$(DESTDIR)" "$(KVER)",depmod "$(KVER)")
-	@echo "  INSTALL $(INSTALL_DIR)/xtcp.ko"
+	@echo "  INSTALL $(INSTALL_DIR)/xtcp.ko xtcp_bbr.ko"
 
 uninstall:
-	$(Q)rm -f "$(INSTALL_DIR)/xtcp.ko"
+	$(Q)rm -f "$(INSTALL_DIR)/xtcp.ko" "$(INSTALL_DIR)/xtcp_bbr.ko"
 	$(Q)$(if $(DESTDIR),depmod -b "$(DESTDIR)" "$(KVER)",depmod "$(KVER)")
-	@echo "  REMOVE  $(INSTALL_DIR)/xtcp.ko"
+	@echo "  REMOVE  $(INSTALL_DIR)/xtcp.ko xtcp_bbr.ko"
 
 #:   clean          what was built in the tree (distclean: the caches outside it too)
 clean:

@@ -5,12 +5,8 @@ cong.o: /root/h-lead/module/cong.c \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/compiler_types.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/compiler_attributes.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/compiler-gcc.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/ctype.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/compiler.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/compiler_types.h \
- arch/x86/include/generated/asm/rwonce.h \
- /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/rwonce.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/kasan-checks.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/capability.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/capability.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/types.h \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/types.h \
  arch/x86/include/generated/uapi/asm/types.h \
@@ -23,16 +19,38 @@ cong.o: /root/h-lead/module/cong.c \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/posix_types.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/stddef.h \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/stddef.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/compiler_types.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/posix_types.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/uapi/asm/posix_types_64.h \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/asm-generic/posix_types.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/uidgid.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/highuid.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/ctype.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/compiler.h \
+ arch/x86/include/generated/asm/rwonce.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/rwonce.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/kasan-checks.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/kcsan-checks.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/minmax.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/build_bug.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/kmod.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/umh.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/gfp.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/gfp_types.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/bits.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/const.h \
  /usr/src/linux-headers-6.1.0-56-common/include/vdso/const.h \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/const.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/rculist.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/vdso/bits.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/build_bug.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/mmzone.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/spinlock.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/typecheck.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/preempt.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/linkage.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/stringify.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/export.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/linkage.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/ibt.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/cleanup.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/list.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/container_of.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/err.h \
@@ -42,7 +60,6 @@ cong.o: /root/h-lead/module/cong.c \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/poison.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/barrier.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/alternative.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/stringify.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/asm.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/extable_fixup_types.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/bug.h \
@@ -55,13 +72,7 @@ cong.o: /root/h-lead/module/cong.c \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/stdarg.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/init.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/kern_levels.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/linkage.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/export.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/linkage.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/ibt.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/ratelimit_types.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/bits.h \
- /usr/src/linux-headers-6.1.0-56-common/include/vdso/bits.h \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/param.h \
  arch/x86/include/generated/uapi/asm/param.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/param.h \
@@ -83,35 +94,8 @@ cong.o: /root/h-lead/module/cong.c \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/jump_label.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/nops.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/barrier.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/rcupdate.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/atomic.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/atomic.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/cmpxchg.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/cpufeatures.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/required-features.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/disabled-features.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/cmpxchg_64.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/preempt.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/rmwcc.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/atomic64_64.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/atomic/atomic-arch-fallback.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/atomic/atomic-long.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/atomic/atomic-instrumented.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/instrumented.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/kmsan-checks.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/irqflags.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/typecheck.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/cleanup.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/irqflags.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/processor-flags.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/uapi/asm/processor-flags.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/mem_encrypt.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/mem_encrypt.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/cc_platform.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/nospec-branch.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/static_key.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/msr-index.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/unwind_hints.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/orc_types.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/percpu.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/kernel.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/align.h \
@@ -126,8 +110,13 @@ cong.o: /root/h-lead/module/cong.c \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/bitops.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/bitops/sched.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/arch_hweight.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/cpufeatures.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/required-features.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/disabled-features.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/bitops/const_hweight.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/bitops/instrumented-atomic.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/instrumented.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/kmsan-checks.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/bitops/instrumented-non-atomic.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/bitops/instrumented-lock.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/bitops/le.h \
@@ -137,41 +126,14 @@ cong.o: /root/h-lead/module/cong.c \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/math.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/div64.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/div64.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/minmax.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/static_call_types.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/instruction_pointer.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/percpu.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/threads.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/percpu-defs.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/GEN-for-each-reg.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/segment.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/cache.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/paravirt.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/pgtable_types.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/page_types.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/page_64_types.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/kaslr.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/pgtable_64_types.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/sparsemem.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/paravirt_types.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/desc_defs.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/bug.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/cpumask.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/bitmap.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/find.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/string.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/errno.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/errno.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/overflow.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/string.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/string.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/string_64.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/fortify-string.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/gfp_types.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/numa.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/frame.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/preempt.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/preempt.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/thread_info.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/bug.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/restart_block.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/time64.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/math64.h \
@@ -179,9 +141,17 @@ cong.o: /root/h-lead/module/cong.c \
  /usr/src/linux-headers-6.1.0-56-common/include/vdso/time64.h \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/time.h \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/time_types.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/errno.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/errno.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/current.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/thread_info.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/page.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/page_types.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/mem_encrypt.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/mem_encrypt.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/cc_platform.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/page_64_types.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/kaslr.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/page_64.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/range.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/memory_model.h \
@@ -189,16 +159,49 @@ cong.o: /root/h-lead/module/cong.c \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/getorder.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/cpufeature.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/processor.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/processor-flags.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/uapi/asm/processor-flags.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/math_emu.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/ptrace.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/segment.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/cache.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/uapi/asm/ptrace.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/uapi/asm/ptrace-abi.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/paravirt_types.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/desc_defs.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/pgtable_types.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/pgtable_64_types.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/sparsemem.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/nospec-branch.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/static_key.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/msr-index.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/unwind_hints.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/orc_types.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/GEN-for-each-reg.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/proto.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/uapi/asm/ldt.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/uapi/asm/sigcontext.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/msr.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/msr-index.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/cpumask.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/cpumask.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/bitmap.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/find.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/string.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/overflow.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/string.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/string.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/string_64.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/fortify-string.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/atomic.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/atomic.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/cmpxchg.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/cmpxchg_64.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/atomic64_64.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/atomic/atomic-arch-fallback.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/atomic/atomic-long.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/atomic/atomic-instrumented.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/numa.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/uapi/asm/msr.h \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/ioctl.h \
  arch/x86/include/generated/uapi/asm/ioctl.h \
@@ -206,7 +209,11 @@ cong.o: /root/h-lead/module/cong.c \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/asm-generic/ioctl.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/shared/msr.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/tracepoint-defs.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/paravirt.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/frame.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/special_insns.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/irqflags.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/irqflags.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/fpu/types.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/vmxfeatures.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/vdso/processor.h \
@@ -219,9 +226,6 @@ cong.o: /root/h-lead/module/cong.c \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/smp_types.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/llist.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/smp.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/context_tracking_irq.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/rcutree.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/spinlock.h \
  arch/x86/include/generated/asm/mmiowb.h \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/mmiowb.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/spinlock_types.h \
@@ -234,66 +238,12 @@ cong.o: /root/h-lead/module/cong.c \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/rwlock.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/spinlock_api_smp.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/rwlock_api_smp.h \
- /root/h-lead/module/cong.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/module.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/stat.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/uapi/asm/stat.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/stat.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/time.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/time32.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/timex.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/timex.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/timex.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/tsc.h \
- /usr/src/linux-headers-6.1.0-56-common/include/vdso/time32.h \
- /usr/src/linux-headers-6.1.0-56-common/include/vdso/time.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/uidgid.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/highuid.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/buildid.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/mm_types.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/mm_types_task.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/tlbbatch.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/auxvec.h \
- /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/auxvec.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/uapi/asm/auxvec.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/kref.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/refcount.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/rbtree.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/rbtree_types.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/maple_tree.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/rwsem.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/osq_lock.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/completion.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/swait.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/wait.h \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/wait.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/uprobes.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/uprobes.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/notifier.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/mutex.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/debug_locks.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/srcu.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/workqueue.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/timer.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/ktime.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/jiffies.h \
- /usr/src/linux-headers-6.1.0-56-common/include/vdso/jiffies.h \
- include/generated/timeconst.h \
- /usr/src/linux-headers-6.1.0-56-common/include/vdso/ktime.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/timekeeping.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/clocksource_ids.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/debugobjects.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/rcu_segcblist.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/srcutree.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/rcu_node_tree.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/page-flags-layout.h \
- include/generated/bounds.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/seqlock.h \
- /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/mmu.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/kmod.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/umh.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/gfp.h \
- /usr/src/linux-headers-6.1.0-56-common/include/linux/mmzone.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/mutex.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/osq_lock.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/debug_locks.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/nodemask.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/random.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/once.h \
@@ -305,6 +255,51 @@ cong.o: /root/h-lead/module/cong.c \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/mmdebug.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/archrandom.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/pageblock-flags.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/page-flags-layout.h \
+ include/generated/bounds.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/mm_types.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/mm_types_task.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/tlbbatch.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/auxvec.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/auxvec.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/uapi/asm/auxvec.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/kref.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/refcount.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/rbtree.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/rbtree_types.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/rcupdate.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/context_tracking_irq.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/rcutree.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/maple_tree.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/rwsem.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/completion.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/swait.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/uprobes.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/uprobes.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/notifier.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/srcu.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/workqueue.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/timer.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/ktime.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/time.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/time32.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/timex.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/timex.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/timex.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/tsc.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/vdso/time32.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/vdso/time.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/jiffies.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/vdso/jiffies.h \
+ include/generated/timeconst.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/vdso/ktime.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/timekeeping.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/clocksource_ids.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/debugobjects.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/rcu_segcblist.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/srcutree.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/rcu_node_tree.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/mmu.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/page-flags.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/local_lock.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/local_lock_internal.h \
@@ -332,6 +327,13 @@ cong.o: /root/h-lead/module/cong.c \
  /usr/src/linux-headers-6.1.0-56-common/include/asm-generic/topology.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/sysctl.h \
  /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/sysctl.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/rculist.h \
+ /root/h-lead/module/cong.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/module.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/stat.h \
+ /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/uapi/asm/stat.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/uapi/linux/stat.h \
+ /usr/src/linux-headers-6.1.0-56-common/include/linux/buildid.h \
  /usr/src/linux-headers-6.1.0-56-common/include/linux/elf.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/elf.h \
  /usr/src/linux-headers-6.1.0-56-common/arch/x86/include/asm/user.h \

@@ -140,6 +140,8 @@ static void xtcp_ack_cong(struct sock *sk, struct xtcp_rtxq_acked *res, u32 infl
 		ops->control(&xs->cong, &info);
 	else if (grow && res->bytes)
 		ops->avoid(&xs->cong, &info);
+	if (xs->cong.drained)
+		xtcp_rate_limited(&xs->rate, info.inflight_now);
 	xtcp_pace_update(sk);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Congestion control: the registry of algorithms and what all of them share. */
+#include <linux/capability.h>
 #include <linux/ctype.h>
+#include <linux/kmod.h>
 #include <linux/minmax.h>
 #include <linux/rculist.h>
 #include <linux/spinlock.h>
@@ -70,7 +72,7 @@ void xtcp_cong_unregister(struct xtcp_cong_ops *ops)
 }
 EXPORT_SYMBOL_GPL(xtcp_cong_unregister);
 
-bool xtcp_cong_known(const char *name)
+static bool cong_is_there(const char *name)
 {
 	bool known;
 
@@ -78,6 +80,17 @@ bool xtcp_cong_known(const char *name)
 	known = cong_find(name);
 	rcu_read_unlock();
 	return known;
+}
+
+bool xtcp_cong_known(const char *name)
+{
+	if (cong_is_there(name))
+		return true;
+	/* In the initial namespace, as for TCP: loading a module concerns the whole machine. */
+	if (!cong_name_valid(name) || !capable(CAP_NET_ADMIN))
+		return false;
+	request_module("xtcp_%s", name);
+	return cong_is_there(name);
 }
 
 void xtcp_cong_names(char *buf, size_t size)
@@ -117,6 +130,7 @@ static void cong_adopt(struct xtcp_cong *c, const struct xtcp_cong_ops *ops)
 	c->pacing_rate = 0;
 	c->burst_segs = XTCP_BURST_SEGS;
 	c->sndbuf_cwnds = XTCP_SNDBUF_CWNDS;
+	c->drained = false;
 	memset(c->priv, 0, sizeof(c->priv));
 	if (ops->init)
 		ops->init(c);
@@ -164,6 +178,7 @@ u32 xtcp_cong_initial_window(u32 mss)
 {
 	return XTCP_INIT_CWND_SEGS * mss;
 }
+EXPORT_SYMBOL_GPL(xtcp_cong_initial_window);
 
 void xtcp_cong_start(struct xtcp_cong *c, u32 mss)
 {

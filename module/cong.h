@@ -132,6 +132,8 @@ struct xtcp_cong_ops {
  * @pacing_rate: octets a second, 0: XTCP derives it from cwnd and srtt_us
  * @state: enum xtcp_ca_state, kept up to date by the owner
  * @burst_segs: full segments that may leave at once however low the rate is
+ * @drained: the algorithm keeps less on its way than the path takes: what it delivers
+ *	     meanwhile is no measure of its rate
  * @sndbuf_cwnds: windows of data that the send buffer should hold
  * @priv: the algorithm's own
  *
@@ -149,6 +151,7 @@ struct xtcp_cong {
 	u8 state;
 	u8 burst_segs;
 	u8 sndbuf_cwnds;
+	bool drained;
 	u64 priv[XTCP_CONG_PRIV_WORDS];
 };
 
@@ -204,7 +207,10 @@ static inline void xtcp_cong_event(struct xtcp_cong *c, enum xtcp_cong_event ev)
 /* Give the algorithm back. Idempotent. */
 void xtcp_cong_release(struct xtcp_cong *c);
 
-/* True if @name is registered (sysctl check). */
+/*
+ * True if @name is registered. If not, and the caller may administer the network, its module
+ * xtcp_@name is asked for first. Context: process, no lock.
+ */
 bool xtcp_cong_known(const char *name);
 
 /*

@@ -169,6 +169,8 @@ static int xtcp_sockopt_set_congestion(struct sock *sk, sockptr_t optval, unsign
 		return -EFAULT;
 	name[len] = '\0';
 
+	if (!xtcp_cong_known(name))
+		return -ENOENT;
 	lock_sock(sk);
 	err = xtcp_cong_assign(&xtcp_sk(sk)->cong, name);
 	release_sock(sk);
