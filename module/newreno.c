@@ -41,7 +41,7 @@ static void newreno_resend_first(struct sock *sk)
 		return;
 	xtcp_rtxq_mark_lost(&xs->rtxq, skb, xs->snd.una);
 	if (!xtcp_output_resend(sk, skb, xs->snd.mss))
-		xtcp_timer_data_sent(xs);
+		xtcp_timer_first_resent(xs);
 }
 
 void xtcp_newreno_dupack(struct sock *sk)

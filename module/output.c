@@ -186,7 +186,10 @@ static void xtcp_output_resend_lost(struct sock *sk)
 		room = min(room, xtcp_pace_burst(sk, XTCP_GSO_MAX));
 		if (xtcp_output_resend(sk, skb, room))
 			break;
-		xtcp_timer_data_sent(xs);
+		if (skb == xtcp_rtxq_first(&xs->rtxq))
+			xtcp_timer_first_resent(xs);
+		else
+			xtcp_timer_data_sent(xs);
 	}
 }
 

@@ -79,6 +79,9 @@ void xtcp_timer_stop(struct sock *sk);
 /* Something that must be acknowledged was sent. */
 void xtcp_timer_data_sent(struct xtcp_sock *xs);
 
+/* The first segment was sent again: the time-out counts from there. */
+void xtcp_timer_first_resent(struct xtcp_sock *xs);
+
 /* New data was acknowledged: restart, or stop if nothing is out (RFC 6298 5.2, 5.3). */
 void xtcp_timer_acked(struct xtcp_sock *xs);
 

@@ -325,6 +325,19 @@ def reported_data_survives_a_timeout(c):
 
 
 @case()
+def a_repair_restarts_the_timeout(c):
+    """The first segment goes again late: the time-out counts from then (RFC 6298 5.1)."""
+    c.sysctl("early_retrans", 0)
+    _, flow = sender(c, 5, rtt=0.4)
+    # 400 ms of round trip: the first time-out is about 1.2 s.
+    c.sleep(0.9)
+    flow.inject("A", ack=1, opts=sack(flow, (at(1), at(4))))
+    flow.expect("A", seq=1, len=MSS, after=SOON)
+    flow.expect_nothing(0.9)
+    flow.expect("A", seq=1, len=MSS, within=0.8)
+
+
+@case()
 def reneging_peer(c):
     """The first octet is reported and never acknowledged: the time-out sends it all again."""
     _, flow = sender(c, 3)
