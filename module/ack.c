@@ -9,6 +9,7 @@
 #include "cong.h"
 #include "output.h"
 #include "pace.h"
+#include "rack.h"
 #include "rate.h"
 #include "recovery.h"
 #include "rtt.h"
@@ -173,6 +174,7 @@ bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_op
 	xtcp_ack_window(xs, cb);
 	xs->timer.probes = 0;
 	dup = xtcp_ack_is_duplicate(xs, cb, old_wnd);
+	xtcp_rack_next_ack(xs);
 	if (xs->sack.ok && (opt->seen & XTCP_SEEN_SACK))
 		xtcp_scoreboard_update(sk, opt, cb->ack, &res);
 	if (cb->ack != xs->snd.una)

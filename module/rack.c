@@ -19,6 +19,7 @@ void xtcp_rack_init(struct xtcp_sock *xs)
 	memset(&xs->rack, 0, sizeof(xs->rack));
 	xs->rack.steps = 1;
 	xs->rack.high = xs->snd.iss;
+	xs->rack.before = xs->snd.iss;
 	xs->rack.round = xs->snd.iss;
 }
 
@@ -35,15 +36,19 @@ u32 xtcp_rack_wait(const struct xtcp_rack *rack, u32 min_rtt_us, u32 srtt_us, bo
 	return min_t(u64, (u64)min_rtt_us / 4 * rack->steps, srtt_us);
 }
 
+void xtcp_rack_next_ack(struct xtcp_sock *xs)
+{
+	xs->rack.before = xs->rack.high;
+}
+
 void xtcp_rack_delivered(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb, u32 end)
 {
 	struct xtcp_rack *rack = &xs->rack;
 	u32 rtt = xs->now_us - cb->sent_us;
 
-	if (xtcp_seq_after(end, rack->high))
-		rack->high = end;
-	else if (end != rack->high && !(cb->mark & XTCP_MARK_EVER_RETRANS))
+	if (xtcp_seq_before(end, rack->before) && !(cb->mark & XTCP_MARK_EVER_RETRANS))
 		rack->reordered = true;
+	rack->high = xtcp_seq_max(rack->high, end);
 	/* Sooner than any round trip: the first transmission arrived, not this one. */
 	if ((cb->mark & XTCP_MARK_EVER_RETRANS) && xs->rtt.min_us != U32_MAX &&
 	    rtt < xs->rtt.min_us)

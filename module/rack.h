@@ -18,6 +18,7 @@ struct xtcp_sock;
  * @end_seq: its end, which orders what was sent at the same time
  * @rtt_us: its round-trip time
  * @high: highest sequence number that arrived
+ * @before: @high without what the acknowledgment in hand reports
  * @round: SND.NXT when the wait last grew: once a round trip is enough
  * @steps: the wait for reordered segments in quarters of the smallest round-trip time
  * @persist: recoveries without a duplicate until @steps falls back to one
@@ -30,6 +31,7 @@ struct xtcp_rack {
 	u32 end_seq;
 	u32 rtt_us;
 	u32 high;
+	u32 before;
 	u32 round;
 	u8 steps;
 	u8 persist;
@@ -49,6 +51,9 @@ bool xtcp_rack_sent_after(u32 sent_us, u32 end_seq, u32 ref_us, u32 ref_end);
  * smoothed round trip. Pure.
  */
 u32 xtcp_rack_wait(const struct xtcp_rack *rack, u32 min_rtt_us, u32 srtt_us, bool sure);
+
+/* An acknowledgment comes: what it reports arrived in an order that it does not tell. */
+void xtcp_rack_next_ack(struct xtcp_sock *xs);
 
 /* A segment up to @end, not yet reported, has arrived; @cb says when it was sent. */
 void xtcp_rack_delivered(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb, u32 end);

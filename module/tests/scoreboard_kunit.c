@@ -71,6 +71,7 @@ static struct xtcp_rtxq_acked sb_report(struct sock *sk, u32 ack, const u32 (*b)
 		opt.sack[i].start = UNA + b[i][0];
 		opt.sack[i].end = UNA + b[i][1];
 	}
+	xtcp_rack_next_ack(sb_sock);
 	xtcp_scoreboard_update(sk, &opt, UNA + ack, &res);
 	return res;
 }
@@ -260,6 +261,24 @@ static void rack_detect__waits_for_the_late(struct kunit *test)
 	sb_end(sk);
 }
 
+/* RFC 8985 6.2 step 3: late is what comes behind a later one that was reported before it. */
+static void rack_delivered__late_or_at_once(struct kunit *test)
+{
+	static const u32 both[][2] = { { 2000, 2400 }, { 800, 1200 } };
+	static const u32 late[][2] = { { 1200, 1600 } };
+	struct sock *sk = sb_begin(test, 10);
+	struct xtcp_rtxq_acked res = { 0 };
+
+	sb_report(sk, 0, both, 2);
+	xtcp_rtxq_clean(sk, UNA, UNA + 400, &res);
+	KUNIT_EXPECT_EQ(test, sb_sock->rack.high, UNA + 2400);
+	KUNIT_EXPECT_FALSE_MSG(test, sb_sock->rack.reordered, "one ACK tells of no order");
+	sb_report(sk, 400, late, 1);
+	KUNIT_EXPECT_EQ(test, sb_sock->rack.high, UNA + 2400);
+	KUNIT_EXPECT_TRUE(test, sb_sock->rack.reordered);
+	sb_end(sk);
+}
+
 /* What was sent again counts from when that was. */
 static void rack_detect__retransmission_lost(struct kunit *test)
 {
@@ -341,6 +360,7 @@ static struct kunit_case sb_cases[] = {
 	KUNIT_CASE(rack_wait__table),
 	KUNIT_CASE(rack_detect__what_was_sent_before),
 	KUNIT_CASE(rack_detect__waits_for_the_late),
+	KUNIT_CASE(rack_delivered__late_or_at_once),
 	KUNIT_CASE(rack_detect__retransmission_lost),
 	KUNIT_CASE(prr_cwnd__proportional),
 	KUNIT_CASE(prr_cwnd__bounds),
