@@ -286,15 +286,16 @@ static u32 xtcp_output_quota(struct sock *sk, struct sk_buff *skb, bool more, bo
 void xtcp_output_push_more(struct sock *sk, bool more)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
+	bool ask = xs->recovery.frto_new;
+	u32 goal, len, nxt = xs->snd.nxt;
 	struct sk_buff *skb;
-	u32 goal, len;
 
 	sock_owned_by_me(sk);
 	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return;
-	if (xs->rtxq.lost && !xs->recovery.frto_new)
-		xtcp_output_resend_lost(sk);
 	xs->recovery.frto_new = false;
+	if (!ask)
+		xtcp_output_resend_lost(sk);
 	skb = skb_peek(&sk->sk_write_queue);
 	if (!skb)
 		return;
@@ -317,6 +318,12 @@ void xtcp_output_push_more(struct sock *sk, bool more)
 	} while ((skb = skb_peek(&sk->sk_write_queue)));
 
 	xs->snd.push_once = false;
+	/* RFC 5682 3.1 (2b): where nothing new may go, what is lost goes. */
+	if (ask && xs->snd.nxt == nxt) {
+		xs->recovery.frto_new = xtcp_pace_hold(sk);
+		if (!xs->recovery.frto_new)
+			xtcp_output_resend_lost(sk);
+	}
 	/* Something waits, nothing is out that an ACK would come for: probe. */
 	if (skb && xs->snd.nxt == xs->snd.una)
 		xtcp_timer_window_closed(xs);

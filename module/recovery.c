@@ -173,10 +173,11 @@ static void recovery_frto(struct sock *sk, const struct xtcp_rtxq_acked *res, bo
 			rec->frto = false;
 	} else if (res->bytes) {
 		rec->high = xs->snd.nxt;
-		if (xtcp_output_may_send_new(sk))
-			rec->frto_new = true;
-		else
-			rec->frto = false;
+		rec->frto_new = xtcp_output_may_send_new(sk);
+		rec->frto = rec->frto_new;
+		/* Nagle must not hold back what is to tell. */
+		if (rec->frto_new)
+			xs->snd.push_once = true;
 	}
 }
 

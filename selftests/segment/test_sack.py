@@ -347,5 +347,92 @@ def reneging_peer(c):
     flow.expect_nothing(0.3)
 
 
+# whether a time-out was spurious (RFC 5682)
+
+
+def timed_out(c):
+    """Ten segments are out, the window is used up, more waits; the first has timed out."""
+    if c.tcp:
+        c.sysctl("frto", 2)
+    sock, flow = sender(c, 10)
+    c.send(sock, 4 * MSS)
+    before = c.info(sock)["snd_cwnd"]
+    flow.expect("A", seq=1, len=MSS, within=4)
+    c.equal(c.info(sock)["ca_state"], 4, "a time-out")
+    return sock, flow, before
+
+
+def spurious(c):
+    return c.counters()["TCPSpuriousRTOs" if c.tcp else "SpuriousRTOs"]
+
+
+@case()
+def spurious_timeout_found(c):
+    """New data goes before repairs; then what was sent once arrives: nothing was lost."""
+    sock, flow, before = timed_out(c)
+    flow.inject("A", ack=at(1))
+    new = flow.gather(0.15)
+    c.check(new and all(seg.seq >= at(10) for seg in new), "new data goes first")
+    flow.inject("A", ack=at(3))
+    c.eventually(lambda: c.info(sock)["snd_cwnd"] >= before, "cwnd as before")
+    c.equal(c.info(sock)["ca_state"], 0, "state")
+    c.check(all(seg.seq >= at(10) for seg in flow.gather(0.15)), "nothing is sent again")
+    c.equal(spurious(c), 1, "counted")
+    flow.inject("A")
+
+
+@case()
+def spurious_timeout_found_by_report(c):
+    """The same by a SACK block: the original of a later segment arrives."""
+    sock, flow, before = timed_out(c)
+    flow.inject("A", ack=1, opts=sack(flow, (at(4), at(5))))
+    c.eventually(lambda: c.info(sock)["snd_cwnd"] >= before, "cwnd as before")
+    c.equal(spurious(c), 1, "counted")
+    flow.gather(0.1)
+    flow.inject("A")
+
+
+@case()
+def real_timeout_goes_on(c):
+    """Only the new data arrives: the rest was lost, and is sent again."""
+    sock, flow, before = timed_out(c)
+    flow.inject("A", ack=at(1))
+    flow.gather(0.15)
+    flow.inject("A", ack=at(1), opts=sack(flow, (at(10), flow.rcv)))
+    flow.expect("A", seq=at(1), len=MSS, after=SOON)
+    c.check(c.info(sock)["snd_cwnd"] < before, "cwnd stays small")
+    c.equal(spurious(c), 0, "counted")
+    flow.gather(0.1)
+    flow.inject("A", ack=flow.rcv)
+
+
+@case()
+def no_room_for_new_data(c):
+    """The window ends inside the next segment: what is lost goes at once, and no time-out later."""
+    _, flow, _ = timed_out(c)
+    flow.inject("A", ack=at(1), win=9 * MSS + 5)
+    flow.expect("A", seq=at(1), len=MSS, after=SOON)
+    flow.gather(0.1)
+    flow.inject("A", ack=at(10))
+
+
+@case()
+def held_data_tells(c):
+    """Nagle held back a partial segment: it goes, for that is the question."""
+    if c.tcp:
+        c.sysctl("frto", 2)
+    sock, flow = sender(c, 3)
+    c.send(sock, 10)
+    flow.expect("PA", seq=at(3), len=10)
+    c.send(sock, 20)
+    flow.expect("A", seq=1, len=MSS, within=4)
+    flow.inject("A", ack=at(1))
+    flow.expect("PA", seq=at(3) + 10, len=20, after=SOON)
+    flow.inject("A", ack=at(3) + 10)
+    c.eventually(lambda: spurious(c) == 1, "counted")
+    flow.expect_nothing(0.1)
+    flow.inject("A")
+
+
 if __name__ == "__main__":
     main(__doc__)
