@@ -199,7 +199,7 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
 		xtcp_timer_clear(xs, XTCP_DUE_KEEPALIVE);
 		return;
 	}
-	xtcp_timer_arm(xs, XTCP_DUE_KEEPALIVE, jiffies + (limit > idle ? limit - idle : 0));
+	xtcp_timer_arm(xs, XTCP_DUE_KEEPALIVE, limit > idle ? xs->rcv.keep_stamp + limit : jiffies);
 }
 
 void xtcp_timer_fin_wait2(struct xtcp_sock *xs, unsigned long left)
@@ -367,7 +367,7 @@ static void xtcp_due_keepalive(struct sock *sk)
 	}
 	if (idle < limit) {
 		xs->timer.probes = 0;
-		xtcp_timer_arm(xs, XTCP_DUE_KEEPALIVE, jiffies + limit - idle);
+		xtcp_timer_arm(xs, XTCP_DUE_KEEPALIVE, xs->rcv.keep_stamp + limit);
 		return;
 	}
 	if (xs->user_timeout ? xs->timer.probes && jiffies_to_msecs(idle) >= xs->user_timeout :
