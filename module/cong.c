@@ -180,6 +180,18 @@ u32 xtcp_cong_initial_window(u32 mss)
 }
 EXPORT_SYMBOL_GPL(xtcp_cong_initial_window);
 
+void xtcp_cong_forget(struct xtcp_cong *c)
+{
+	c->cwnd = 0;
+	c->srtt_us = 0;
+	c->state = XTCP_CA_OPEN;
+	if (!c->ops)
+		return;
+	if (c->ops->release)
+		c->ops->release(c);
+	cong_adopt(c, c->ops);
+}
+
 void xtcp_cong_start(struct xtcp_cong *c, u32 mss)
 {
 	c->mss = mss;

@@ -166,6 +166,9 @@ static inline bool xtcp_cong_in_slow_start(const struct xtcp_cong *c)
  */
 u32 xtcp_cong_initial_window(u32 mss);
 
+/* What an earlier connection of the socket left is void; the algorithm stays. */
+void xtcp_cong_forget(struct xtcp_cong *c);
+
 /* The connection is established: initial window, no threshold, no clamp. ops must be assigned. */
 void xtcp_cong_start(struct xtcp_cong *c, u32 mss);
 

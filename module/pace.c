@@ -144,6 +144,12 @@ void xtcp_pace_init(struct sock *sk)
 	p->next_ns = 0;
 }
 
+void xtcp_pace_forget(struct sock *sk)
+{
+	xtcp_sk(sk)->pace.next_ns = 0;
+	WRITE_ONCE(sk->sk_pacing_rate, READ_ONCE(sk->sk_max_pacing_rate));
+}
+
 void xtcp_pace_stop(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);

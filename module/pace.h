@@ -30,6 +30,9 @@ void xtcp_pace_init(struct sock *sk);
 /* The connection ended. */
 void xtcp_pace_stop(struct sock *sk);
 
+/* The next one has a path of its own. */
+void xtcp_pace_forget(struct sock *sk);
+
 /*
  * The rate after an acknowledgment: the congestion control's own, or a part over what cwnd lets
  * go in a round trip, net.xtcp.pacing_ss_ratio or pacing_ca_ratio percent of it. Bounded by

@@ -21,6 +21,7 @@
 #include "icmp.h"
 #include "listen.h"
 #include "output.h"
+#include "pace.h"
 #include "ports.h"
 #include "recv.h"
 #include "rtxq.h"
@@ -100,6 +101,9 @@ void xtcp_socket_start(struct sock *sk)
 	xs->rcv.ratio = XTCP_WIN_RATIO_ONE / 2;
 	xtcp_reasm_init(&xs->reasm);
 	xtcp_rtt_init(&xs->rtt);
+	memset(&xs->rate, 0, sizeof(xs->rate));
+	xtcp_pace_forget(sk);
+	xtcp_cong_forget(&xs->cong);
 	xtcp_cong_start(&xs->cong, xs->snd.mss);
 	xs->timer.armed = 0;
 	xs->timer.probes = 0;

@@ -6,6 +6,8 @@
 #include <linux/time64.h>
 #include "../pace.h"
 #include "../rate.h"
+#include "../socket.h"
+#include "ksock.h"
 
 #define MS	USEC_PER_MSEC
 #define LEN	1000U
@@ -185,7 +187,35 @@ static void pace_gap__is_length_over_rate(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xtcp_pace_gap_ns(0, 1000, 0), 0ULL);
 }
 
+/* The next connection of a socket has another path. */
+static void socket_start__forgets_the_path(struct kunit *test)
+{
+	struct sock *sk = ksock_open(test, 0);
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	lock_sock(sk);
+	xs->rate.delivered = 5;
+	xs->rate.interval_us = 5;
+	xs->pace.next_ns = 1ULL << 40;
+	xs->cong.srtt_us = 5;
+	xs->cong.pacing_rate = 1000;
+	xs->cong.state = XTCP_CA_LOSS;
+	sk->sk_max_pacing_rate = 2000;
+	sk->sk_pacing_rate = 1000;
+	xtcp_socket_start(sk);
+	release_sock(sk);
+	KUNIT_EXPECT_EQ(test, xs->rate.delivered, 0);
+	KUNIT_EXPECT_EQ(test, xs->rate.interval_us, 0U);
+	KUNIT_EXPECT_EQ(test, xs->pace.next_ns, 0ULL);
+	KUNIT_EXPECT_EQ(test, xs->cong.srtt_us, 0U);
+	KUNIT_EXPECT_EQ(test, xs->cong.pacing_rate, 0ULL);
+	KUNIT_EXPECT_EQ(test, (int)xs->cong.state, (int)XTCP_CA_OPEN);
+	KUNIT_EXPECT_EQ(test, sk->sk_pacing_rate, 2000UL);
+	ksock_close(sk);
+}
+
 static struct kunit_case rate_cases[] = {
+	KUNIT_CASE(socket_start__forgets_the_path),
 	KUNIT_CASE(rate_steady__is_the_pace),
 	KUNIT_CASE(rate_bunched__sending_time_counts),
 	KUNIT_CASE(rate_newest__decides),
