@@ -51,7 +51,9 @@ static void way_send(struct way *w)
 	struct way_seg *s = &w->seg[w->head % WAY_MAX];
 	u32 leaves;
 
-	w->free_us = max(w->free_us, w->now_us);
+	/* The clock wraps on the way: max() would not do. */
+	if ((s32)(w->free_us - w->now_us) < 0)
+		w->free_us = w->now_us;
 	if (w->free_us - w->now_us > w->buffer_us) {
 		w->lost += MSS;
 		return;
@@ -135,6 +137,7 @@ static struct way *way_open(struct kunit *test, u32 rate, u32 rtt_ms, u32 buffer
 	w->rtt_us = rtt_ms * MS;
 	w->buffer_us = buffer_ms * MS;
 	w->now_us = 0xfff00000;	/* the clock wraps on the way */
+	w->free_us = w->now_us;
 	w->c.ops = &xtcp_bbr;
 	w->c.mss = MSS;
 	w->c.cwnd = xtcp_cong_initial_window(MSS);
@@ -203,7 +206,9 @@ static void bbr_model__finds_the_path(struct kunit *test)
 		way_run(w, 1000);
 		KUNIT_EXPECT_LE_MSG(test, w->most_queue_us,
 				    w->rtt_us + 12 * MSS * MS / w->rate, "path %u", i);
-		KUNIT_EXPECT_LE_MSG(test, w->most_cwnd, 2 * way_bdp(w) / 100 * 107 + 10 * MSS,
+		/* Two products, and three bursts of a millisecond at the faster pace. */
+		KUNIT_EXPECT_LE_MSG(test, w->most_cwnd,
+				    2 * way_bdp(w) / 100 * 107 + 3 * w->rate / 4 * 5 + 10 * MSS,
 				    "path %u", i);
 	}
 }
@@ -213,8 +218,11 @@ static void bbr_startup__is_quick(struct kunit *test)
 {
 	struct way *w = way_open(test, 12500, 40, 1000);
 
-	/* 500 kB from 10 kB: six doublings, then three round trips to be sure, and the drain. */
-	way_run(w, 40 * 14);
+	/*
+	 * 500 kB from 10 kB: six doublings, then three round trips to be sure, nearly three
+	 * times as long by the queue that it makes, and the drain.
+	 */
+	way_run(w, 40 * (6 + 3 * 3 + 3));
 	KUNIT_EXPECT_TRUE(test, xtcp_bbr_of(&w->c)->full);
 	KUNIT_EXPECT_LE(test, w->c.ssthresh, way_bdp(w) / 100 * 110);
 }
