@@ -122,27 +122,39 @@ static bool xtcp_rcvq_admit(struct sock *sk, struct sk_buff *skb)
 
 /* -- queueing ----------------------------------------------------------------- */
 
+/*
+ * Add @skb to @to, which ends where it begins, if that saves a buffer. Return: true if it did;
+ * @skb is gone then.
+ */
+static bool xtcp_rcvq_merge(struct sock *sk, struct sk_buff *to, struct sk_buff *skb)
+{
+	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	bool stolen;
+	int delta;
+
+	if (xtcp_cb(to)->end_seq != cb->seq || (xtcp_cb(to)->flags & XTCP_FIN) ||
+	    skb->len != cb->end_seq - cb->seq - !!(cb->flags & XTCP_FIN) ||
+	    !skb_try_coalesce(to, skb, &stolen, &delta))
+		return false;
+	xtcp_cb(to)->end_seq = cb->end_seq;
+	xtcp_cb(to)->flags |= cb->flags & (XTCP_FIN | XTCP_PSH);
+	atomic_add(delta, &sk->sk_rmem_alloc);
+	sk_mem_charge(sk, delta);
+	kfree_skb_partial(skb, stolen);
+	return true;
+}
+
 /* Put @skb at the end of the receive queue: into its last buffer if that saves one. */
 static void xtcp_rcvq_append(struct sock *sk, struct sk_buff *skb)
 {
 	struct sk_buff *tail = skb_peek_tail(&sk->sk_receive_queue);
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_skb_cb *cb = xtcp_cb(skb);
-	bool stolen;
-	int delta;
 
 	xs->bytes_received += cb->end_seq - xs->rcv.nxt;
 	WRITE_ONCE(xs->rcv.nxt, cb->end_seq);
-	if (tail && xtcp_cb(tail)->end_seq == cb->seq && !(xtcp_cb(tail)->flags & XTCP_FIN) &&
-	    skb->len == cb->end_seq - cb->seq - !!(cb->flags & XTCP_FIN) &&
-	    skb_try_coalesce(tail, skb, &stolen, &delta)) {
-		xtcp_cb(tail)->end_seq = cb->end_seq;
-		xtcp_cb(tail)->flags |= cb->flags & (XTCP_FIN | XTCP_PSH);
-		atomic_add(delta, &sk->sk_rmem_alloc);
-		sk_mem_charge(sk, delta);
-		kfree_skb_partial(skb, stolen);
+	if (tail && xtcp_rcvq_merge(sk, tail, skb))
 		return;
-	}
 	/* What waited out of order is charged already. */
 	if (skb->destructor != sock_rfree)
 		skb_set_owner_r(skb, sk);
@@ -229,6 +241,7 @@ static void xtcp_rcvq_out_of_order(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_skb_cb *cb = xtcp_cb(skb);
 	u32 start = cb->seq, end = cb->end_seq;
+	struct sk_buff *prev;
 
 	xs->rcv.ack |= XTCP_ACK_NOW;
 	if (!xtcp_rcvq_admit(sk, skb)) {
@@ -236,8 +249,15 @@ static void xtcp_rcvq_out_of_order(struct sock *sk, struct sk_buff *skb)
 		kfree_skb(skb);
 		return;
 	}
-	skb_set_owner_r(skb, sk);
 	XTCP_INC(xs->xn, OFOQUEUED);
+	/* A window of single segments would cost more than the window was offered for. */
+	prev = xtcp_reasm_before(&xs->reasm, skb);
+	if (prev && xtcp_rcvq_merge(sk, prev, skb)) {
+		if (xs->sack.ok)
+			xtcp_sack_add(&xs->sack, start, end);
+		return;
+	}
+	skb_set_owner_r(skb, sk);
 	switch (xtcp_reasm_insert(&xs->reasm, skb)) {
 	case XTCP_REASM_NOMEM:
 		XTCP_INC(xs->xn, RCVQDROP);

@@ -170,6 +170,20 @@ enum xtcp_reasm_result xtcp_reasm_insert(struct xtcp_reasm *q, struct sk_buff *s
 	return XTCP_REASM_QUEUED;
 }
 
+struct sk_buff *xtcp_reasm_before(const struct xtcp_reasm *q, const struct sk_buff *skb)
+{
+	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	struct sk_buff *prev = q->last, *next = NULL;
+
+	if (prev && xtcp_cb(prev)->end_seq != cb->seq) {
+		prev = reasm_find(q, cb->seq);
+		next = prev ? skb_rb_next(prev) : NULL;
+	}
+	if (!prev || xtcp_cb(prev)->end_seq != cb->seq)
+		return NULL;
+	return next && xtcp_seq_before(xtcp_cb(next)->seq, cb->end_seq) ? NULL : prev;
+}
+
 struct sk_buff *xtcp_reasm_next(struct xtcp_reasm *q, u32 rcv_nxt)
 {
 	struct sk_buff *skb = skb_rb_first(&q->root);

@@ -52,6 +52,12 @@ static inline bool xtcp_reasm_empty(const struct xtcp_reasm *q)
 enum xtcp_reasm_result xtcp_reasm_insert(struct xtcp_reasm *q, struct sk_buff *skb);
 
 /*
+ * The segment that ends where @skb begins, if nothing that is queued overlaps @skb: both may
+ * become one. Else NULL. O(log n), O(1) at the end of the queue.
+ */
+struct sk_buff *xtcp_reasm_before(const struct xtcp_reasm *q, const struct sk_buff *skb);
+
+/*
  * Take out the first segment if it starts at or before @rcv_nxt, else NULL.
  * It may lie wholly or partly before @rcv_nxt: the caller trims. Its next, prev and dev
  * are NULL.
