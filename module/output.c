@@ -283,11 +283,44 @@ static u32 xtcp_output_quota(struct sock *sk, struct sk_buff *skb, bool more, bo
 	return xtcp_window_may_send(&out) ? len : len - tail;
 }
 
+/* Send what was never sent. Return: the first buffer that may not go yet, or NULL. */
+static struct sk_buff *xtcp_output_new(struct sock *sk, struct sk_buff *skb, bool more)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	u32 goal, len;
+	bool limited;
+
+	xtcp_output_after_idle(xs);
+	xtcp_output_current_mss(sk);
+	goal = xtcp_pace_burst(sk, xtcp_output_size_goal(sk));
+	/* With pacing cwnd stops a push but once in a while: it counts for a round trip. */
+	if (xs->snd.cwnd_limited && !xtcp_seq_before(xs->snd.una, xs->snd.limited_nxt))
+		xs->snd.cwnd_limited = false;
+	do {
+		len = xtcp_output_quota(sk, skb, more, &limited);
+		if (limited) {
+			xs->snd.cwnd_limited = true;
+			xs->snd.limited_nxt = xs->snd.nxt;
+		}
+		if (!len || xtcp_pace_hold(sk))
+			break;
+		if (skb->len && xtcp_output_fit(sk, skb, min(len, goal), true))
+			break;
+		if (xtcp_xmit_skb(sk, skb) == -ENOBUFS) {
+			xtcp_timer_send_failed(xs);
+			break;
+		}
+		xtcp_output_sent_new(sk, skb);
+	} while ((skb = skb_peek(&sk->sk_write_queue)));
+	xs->snd.push_once = false;
+	return skb;
+}
+
 void xtcp_output_push_more(struct sock *sk, bool more)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	bool ask = xs->recovery.frto_new;
-	u32 goal, len, nxt = xs->snd.nxt;
+	u32 nxt = xs->snd.nxt;
 	struct sk_buff *skb;
 
 	sock_owned_by_me(sk);
@@ -299,25 +332,8 @@ void xtcp_output_push_more(struct sock *sk, bool more)
 	skb = skb_peek(&sk->sk_write_queue);
 	if (!skb)
 		return;
+	skb = xtcp_output_new(sk, skb, more);
 
-	xtcp_output_after_idle(xs);
-	xtcp_output_current_mss(sk);
-	goal = xtcp_pace_burst(sk, xtcp_output_size_goal(sk));
-	xs->snd.cwnd_limited = false;
-	do {
-		len = xtcp_output_quota(sk, skb, more, &xs->snd.cwnd_limited);
-		if (!len || xtcp_pace_hold(sk))
-			break;
-		if (skb->len && xtcp_output_fit(sk, skb, min(len, goal), true))
-			break;
-		if (xtcp_xmit_skb(sk, skb) == -ENOBUFS) {
-			xtcp_timer_send_failed(xs);
-			break;
-		}
-		xtcp_output_sent_new(sk, skb);
-	} while ((skb = skb_peek(&sk->sk_write_queue)));
-
-	xs->snd.push_once = false;
 	/* RFC 5682 3.1 (2b): where nothing new may go, what is lost goes. */
 	if (ask && xs->snd.nxt == nxt) {
 		xs->recovery.frto_new = xtcp_pace_hold(sk);

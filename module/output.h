@@ -30,7 +30,8 @@ struct xtcp_sock;
  * @nodelay: TCP_NODELAY
  * @cork: TCP_CORK
  * @push_once: setting NODELAY or clearing CORK sends what is queued, once
- * @cwnd_limited: cwnd stopped the last push
+ * @cwnd_limited: cwnd stopped a push within the last round trip
+ * @limited_nxt: @nxt when it last did
  */
 struct xtcp_snd {
 	u32 una;
@@ -53,6 +54,7 @@ struct xtcp_snd {
 	bool cork;
 	bool push_once;
 	bool cwnd_limited;
+	u32 limited_nxt;
 };
 
 /**

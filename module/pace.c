@@ -2,9 +2,10 @@
 /*
  * Pacing: segments leave at a rate and not in bursts, with the fq qdisc or by a timer here.
  *
- * fq reads sk_pacing_rate by itself. Without it, and where pacing is asked for (by the
- * congestion control or SO_MAX_PACING_RATE), each transmission sets the time of the next and
- * an hrtimer pushes then. It runs in softirq, so it may take the socket as a timer does.
+ * fq reads sk_pacing_rate by itself. Without it each transmission sets the time of the next
+ * and an hrtimer pushes then: always where pacing is asked for (by the congestion control or
+ * SO_MAX_PACING_RATE), and with net.xtcp.pacing behind the initial window on every path long
+ * enough for bursts to hurt. It runs in softirq, so it may take the socket as a timer does.
  */
 #include <linux/math64.h>
 #include <net/sock.h>
@@ -16,6 +17,8 @@
 #include "rtt.h"
 #include "xtcp_sock.h"
 
+/* Paths shorter than this are paced only where it is asked for. */
+#define XTCP_PACE_PATH_US	1000
 /* Each of these many microseconds of path halves what a burst may have beyond its rate. */
 #define XTCP_PACE_SHORT_US	512
 
@@ -26,11 +29,23 @@ u64 xtcp_pace_gap_ns(u32 len, u64 rate, u64 late_ns)
 	return ns - min(late_ns, ns / 2);
 }
 
-/* Has something asked us to keep the rate? */
+/* Is it ours to keep the rate? */
 static bool pace_by_timer(const struct sock *sk)
 {
+	const struct xtcp_sock *xs = xtcp_sk(sk);
+
 	/* Pairs with fq, which announces itself by a release. */
-	return smp_load_acquire(&sk->sk_pacing_status) == SK_PACING_NEEDED;
+	switch (smp_load_acquire(&sk->sk_pacing_status)) {
+	case SK_PACING_FQ:
+		return false;
+	case SK_PACING_NEEDED:
+		return true;
+	default:
+		/* A burst that lasts longer than the path has no time to queue. */
+		return xs->rtt.min_us != U32_MAX && xs->rtt.min_us >= XTCP_PACE_PATH_US &&
+		       xs->data_segs_out >= XTCP_INIT_CWND_SEGS &&
+		       READ_ONCE(xs->xn->sysctl.pacing);
+	}
 }
 
 bool xtcp_pace_hold(struct sock *sk)

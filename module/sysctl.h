@@ -41,6 +41,7 @@ struct xtcp_sysctl {
 	int dsack;			/* 0..1, default 1 (RFC 2883) */
 	int early_retrans;		/* 0..4, default 3: but for 0, tail loss probes (RFC 8985 7) */
 	int slow_start_after_idle;	/* 0..1, default 1 (RFC 2861) */
+	int pacing;			/* 0..1, default 1: pace without fq and unasked, too */
 	int pacing_ss_ratio;		/* percent of cwnd / srtt, 0..1000, default 200: slow start */
 	int pacing_ca_ratio;		/* the same, default 120: congestion avoidance */
 	int rmem[3];			/* bytes, 4096.., in order: 4096 1048576 6291456 */

@@ -48,6 +48,7 @@ static const struct knob {
 	{ "dsack", 0, 1, 1 },
 	{ "early_retrans", 0, 4, 3 },
 	{ "slow_start_after_idle", 0, 1, 1 },
+	{ "pacing", 0, 1, 1 },
 	{ "pacing_ss_ratio", 0, 1000, 200 },
 	{ "pacing_ca_ratio", 0, 1000, 120 },
 };
