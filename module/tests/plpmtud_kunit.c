@@ -169,6 +169,7 @@ static struct xtcp_sock *pl_connect(struct kunit *test)
 	lock_sock(A->sk);
 	xs->snd.wnd = 60000;
 	xs->snd.max_wnd = 60000;
+	xs->snd.peer_mss = 1460;
 	xtcp_plpmtud_begin(&xs->plpmtud, 1000, 1500, jiffies);
 	KUNIT_EXPECT_EQ(test, xtcp_output_sync_mss(A->sk, 1500), 1000 - HEAD);
 	xs->cong.cwnd = 20 * xs->snd.mss;

@@ -191,6 +191,8 @@ def limited_transmit(c, sack):
     sock, flow = sender(c, sack, rtt=0.3)
     c.send(sock, 30 * MSS)
     flow.absorb(at(10))
+    # A round trip, a quarter of which RACK waits for what may be reordered.
+    c.sleep(0.3)
     for i in range(2):
         flow.inject("A", ack=1, opts=report(flow, at(1), at(2 + i)) if sack else b"")
         flow.expect("A", seq=at(10 + i), len=MSS, after=SOON)
