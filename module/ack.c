@@ -9,6 +9,7 @@
 #include "cong.h"
 #include "output.h"
 #include "pace.h"
+#include "plpmtud.h"
 #include "rack.h"
 #include "rate.h"
 #include "recovery.h"
@@ -95,6 +96,7 @@ static void xtcp_ack_clean(struct sock *sk, u32 ack, const struct xtcp_options *
 	if (xs->snd.urgent && !xtcp_seq_before(ack, xs->snd.up))
 		xs->snd.urgent = false;
 	xtcp_rtxq_clean(sk, una, ack, res);
+	xtcp_plpmtud_acked(sk);
 	/* Karn: until there is a sample the back-off stays (RFC 9293 MUST-18). */
 	xtcp_ack_sample_rtt(xs, res, opt);
 	xs->recovery.retransmits = 0;

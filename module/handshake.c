@@ -12,6 +12,7 @@
 #include "lower.h"
 #include "options.h"
 #include "output.h"
+#include "plpmtud.h"
 #include "ports.h"
 #include "recovery.h"
 #include "request.h"
@@ -92,6 +93,7 @@ static void xtcp_handshake_done(struct sock *sk, enum xtcp_event ev)
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
 	xtcp_output_current_mss(sk);
+	xtcp_plpmtud_established(sk);
 	xs->cong.srtt_us = xs->rtt.srtt_us >> 3;
 	xtcp_cong_start(&xs->cong, xs->snd.mss);
 	if (xs->total_retrans) {

@@ -164,6 +164,13 @@ unsigned int xtcp_lower_header_len(const struct sock *sk)
 	return len;
 }
 
+bool xtcp_lower_dont_fragment(const struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
+
+	return !xtcp_lower_is_v4(sk) || (dst && ip_dont_fragment(sk, dst));
+}
+
 u16 xtcp_lower_advmss(struct sock *sk)
 {
 	struct dst_entry *dst = __sk_dst_get(sk);

@@ -58,6 +58,9 @@ u16 xtcp_lower_advmss_request(const struct xtcp_request *req);
 /* Octets of IP header and options in front of each segment. Socket lock held. */
 unsigned int xtcp_lower_header_len(const struct sock *sk);
 
+/* True if no router may cut @sk's segments: what arrives fits the path. Socket lock held. */
+bool xtcp_lower_dont_fragment(const struct sock *sk);
+
 /* True if @sk's segments travel in IPv4. */
 bool xtcp_lower_is_v4(const struct sock *sk);
 

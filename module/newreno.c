@@ -11,6 +11,7 @@
 
 #include "newreno.h"
 #include "output.h"
+#include "plpmtud.h"
 #include "recovery.h"
 #include "rtxq.h"
 #include "seq.h"
@@ -61,7 +62,8 @@ void xtcp_newreno_dupack(struct sock *sk)
 	xtcp_recovery_set_state(xs, XTCP_CA_DISORDER);
 	/* RFC 6582 3.2 step 1: not for echoes of what a former recovery sent. */
 	if (rec->dupacks == XTCP_DUPACK_THRESHOLD &&
-	    xtcp_seq_after(xs->snd.una, rec->high)) {
+	    xtcp_seq_after(xs->snd.una, rec->high) &&
+	    !xtcp_plpmtud_lost(sk, xtcp_rtxq_first(&xs->rtxq))) {
 		XTCP_INC(xs->xn, RENORECOVERY);
 		xtcp_recovery_begin(sk);
 		if (!xs->cong.ops->control)

@@ -12,6 +12,7 @@
 #include "lower.h"
 #include "output.h"
 #include "pace.h"
+#include "plpmtud.h"
 #include "recovery.h"
 #include "seq.h"
 #include "skb_cb.h"
@@ -41,7 +42,8 @@ u32 xtcp_output_sync_mss(struct sock *sk, u32 pmtu)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	u32 head = xtcp_lower_header_len(sk);
-	u32 mss = pmtu > head + sizeof(struct tcphdr) ? pmtu - head - sizeof(struct tcphdr) : 0;
+	u32 size = xtcp_plpmtud_bound(&xs->plpmtud, pmtu);
+	u32 mss = size > head + sizeof(struct tcphdr) ? size - head - sizeof(struct tcphdr) : 0;
 
 	sock_owned_by_me(sk);
 	/* RFC 9293 MUST-16: the smaller of the path's and the peer's. */
@@ -154,6 +156,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 room)
 	if (err)
 		return err;
 
+	xtcp_plpmtud_resent(xs, skb);
 	err = xtcp_xmit_skb(sk, skb);
 	if (err == -ENOBUFS) {
 		XTCP_INC(xs->xn, RETRANSFAIL);
@@ -223,7 +226,8 @@ static void xtcp_output_sent_new(struct sock *sk, struct sk_buff *skb)
 		xtcp_cong_event(&xs->cong, XTCP_CONG_TX_START);
 	__skb_unlink(skb, &sk->sk_write_queue);
 	xtcp_rtxq_append(&xs->rtxq, skb);
-	if (skb->len % xs->snd.mss)
+	/* A probe of the path's MTU is longer than full, not smaller. */
+	if (skb->len % xs->snd.mss && !(xs->plpmtud.probe && cb->end_seq == xs->plpmtud.end))
 		xs->snd.sml = cb->end_seq;
 	WRITE_ONCE(xs->snd.nxt, cb->end_seq);
 	xs->snd.last_sent = jiffies;
@@ -283,6 +287,44 @@ static u32 xtcp_output_quota(struct sock *sk, struct sk_buff *skb, bool more, bo
 	return xtcp_window_may_send(&out) ? len : len - tail;
 }
 
+/* cwnd stops this push: that counts for a round trip, for with pacing it is but once in a while. */
+static void xtcp_output_cwnd_stops(struct xtcp_sock *xs, bool stops)
+{
+	if (stops) {
+		xs->snd.cwnd_limited = true;
+		xs->snd.limited_nxt = xs->snd.nxt;
+	} else if (xs->snd.cwnd_limited && !xtcp_seq_before(xs->snd.una, xs->snd.limited_nxt)) {
+		xs->snd.cwnd_limited = false;
+	}
+}
+
+/*
+ * Is it time for a segment longer than the others? Then it goes first. Return: false if
+ * it waits for room, and everything behind it too.
+ */
+static bool xtcp_output_probe_mtu(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	bool wait;
+	u32 len = xtcp_plpmtud_wanted(sk, xtcp_output_cwnd_room(xs),
+				      xtcp_output_wnd_end(xs) - xs->snd.nxt, &wait);
+
+	if (likely(!len)) {
+		xtcp_output_cwnd_stops(xs, wait);
+		return !wait;
+	}
+	if (xtcp_pace_hold(sk))
+		return false;
+	/* Without memory the rest of the push sees to it. */
+	if (skb->len > len && xtcp_rtxq_split(sk, skb, len, true))
+		return true;
+	if (xtcp_xmit_whole(sk, skb) == -ENOBUFS)
+		return true;
+	xtcp_plpmtud_sent(xs, skb);
+	xtcp_output_sent_new(sk, skb);
+	return true;
+}
+
 /* Send what was never sent. Return: the first buffer that may not go yet, or NULL. */
 static struct sk_buff *xtcp_output_new(struct sock *sk, struct sk_buff *skb, bool more)
 {
@@ -293,15 +335,11 @@ static struct sk_buff *xtcp_output_new(struct sock *sk, struct sk_buff *skb, boo
 	xtcp_output_after_idle(xs);
 	xtcp_output_current_mss(sk);
 	goal = xtcp_pace_burst(sk, xtcp_output_size_goal(sk));
-	/* With pacing cwnd stops a push but once in a while: it counts for a round trip. */
-	if (xs->snd.cwnd_limited && !xtcp_seq_before(xs->snd.una, xs->snd.limited_nxt))
-		xs->snd.cwnd_limited = false;
-	do {
+	if (!xtcp_output_probe_mtu(sk, skb))
+		return skb;
+	while ((skb = skb_peek(&sk->sk_write_queue))) {
 		len = xtcp_output_quota(sk, skb, more, &limited);
-		if (limited) {
-			xs->snd.cwnd_limited = true;
-			xs->snd.limited_nxt = xs->snd.nxt;
-		}
+		xtcp_output_cwnd_stops(xs, limited);
 		if (!len || xtcp_pace_hold(sk))
 			break;
 		if (skb->len && xtcp_output_fit(sk, skb, min(len, goal), true))
@@ -311,7 +349,7 @@ static struct sk_buff *xtcp_output_new(struct sock *sk, struct sk_buff *skb, boo
 			break;
 		}
 		xtcp_output_sent_new(sk, skb);
-	} while ((skb = skb_peek(&sk->sk_write_queue)));
+	}
 	xs->snd.push_once = false;
 	return skb;
 }

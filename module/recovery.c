@@ -13,6 +13,7 @@
 
 #include "newreno.h"
 #include "output.h"
+#include "plpmtud.h"
 #include "rack.h"
 #include "recovery.h"
 #include "rtxq.h"
@@ -210,7 +211,7 @@ static void recovery_detect(struct sock *sk)
 		xtcp_timer_clear(xs, XTCP_DUE_REORDER);
 	if (xs->recovery.state >= XTCP_CA_RECOVERY)
 		return;
-	if (xs->rtxq.lost) {
+	if (xs->rtxq.lost && !xtcp_plpmtud_lost(sk, xtcp_rtxq_next_lost(&xs->rtxq))) {
 		XTCP_INC(xs->xn, SACKRECOVERY);
 		xtcp_recovery_begin(sk);
 	} else {
@@ -314,6 +315,7 @@ void xtcp_recovery_timeout(struct sock *sk)
 	struct sk_buff *skb;
 
 	sock_owned_by_me(sk);
+	xtcp_plpmtud_timeout(sk);
 	/* A repeated time-out is the same loss: ssthresh falls once (RFC 5681 3.1). */
 	if (rec->state != XTCP_CA_LOSS || !rec->retransmits)
 		recovery_reduce(xs);

@@ -92,6 +92,7 @@ void xtcp_socket_start(struct sock *sk)
 	data_race(memset(&xs->rcv, 0, sizeof(xs->rcv)));
 	xtcp_rtxq_init(&xs->rtxq);
 	memset(&xs->recovery, 0, sizeof(xs->recovery));
+	memset(&xs->plpmtud, 0, sizeof(xs->plpmtud));
 	memset(&xs->stamp, 0, sizeof(xs->stamp));
 	memset(&xs->sack, 0, sizeof(xs->sack));
 	xs->snd.nodelay = nodelay;

@@ -253,7 +253,7 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_ato = jiffies_to_usecs(xs->rcv.ato);
 	info->tcpi_snd_mss = xs->snd.mss;
 	info->tcpi_rcv_mss = xs->rcv.mss;
-	info->tcpi_pmtu = xs->snd.pmtu;
+	info->tcpi_pmtu = xs->plpmtud.on ? xs->plpmtud.low : xs->snd.pmtu;
 
 	info->tcpi_unacked = xtcp_info_segs(xs->snd.nxt - xs->snd.una, mss);
 	info->tcpi_sacked = xtcp_info_segs(xs->rtxq.sacked, mss);

@@ -33,6 +33,11 @@ struct xtcp_sysctl {
 	int rfc1337;			/* 0..1, default 1: RST does not end TIME-WAIT */
 	int window_scaling;		/* 0..1, default 1 */
 	int min_snd_mss;		/* 48..65495, default 48 */
+	int mtu_probing;		/* 0..2, default 0 (RFC 4821): 1 behind a black hole, 2 always */
+	int base_mss;			/* 48..65495, default 1024 */
+	int mtu_probe_floor;		/* 48..65495, default 48 */
+	int probe_interval;		/* s, 0..32767, default 600; jiffies */
+	int probe_threshold;		/* 0..65535, default 8 */
 	int stdurg;			/* 0..1, default 0: RFC 1122's idea of the pointer */
 	int challenge_ack_limit;	/* per second, 0..INT_MAX, default 1000 */
 	int invalid_ratelimit;		/* ms, 0..INT_MAX, default 500; jiffies */

@@ -18,6 +18,8 @@
 #include "recovery.h"
 #include "rtt.h"
 #include "rtxq.h"
+#include "seq.h"
+#include "skb_cb.h"
 #include "timer.h"
 #include "xmit.h"
 #include "xtcp_sock.h"
@@ -78,10 +80,8 @@ void xtcp_timer_stop(struct sock *sk)
 
 /* -- events ------------------------------------------------------------------- */
 
-static void xtcp_timer_arm_rto(struct xtcp_sock *xs)
+static void xtcp_timer_arm_retrans(struct xtcp_sock *xs, u32 us)
 {
-	u32 us = xtcp_rtt_rto(&xs->rtt);
-
 	/* TCP_USER_TIMEOUT is kept to the tick, not to the next doubling (RFC 5482). */
 	if (xs->user_timeout && xs->recovery.start) {
 		u32 gone = jiffies_to_msecs(jiffies - xs->recovery.start);
@@ -90,6 +90,48 @@ static void xtcp_timer_arm_rto(struct xtcp_sock *xs)
 		us = min_t(u64, us, (u64)left * USEC_PER_MSEC);
 	}
 	xtcp_timer_arm(xs, XTCP_DUE_RETRANS, jiffies + max(usecs_to_jiffies(us), 1UL));
+}
+
+static void xtcp_timer_arm_rto(struct xtcp_sock *xs)
+{
+	xtcp_timer_arm_retrans(xs, xtcp_rtt_rto(&xs->rtt));
+}
+
+u32 xtcp_timer_restart_us(u32 rto_us, u32 elapsed_us, u32 segs)
+{
+	if (segs >= XTCP_RESTART_SEGS || elapsed_us >= rto_us)
+		return rto_us;
+	return rto_us - elapsed_us;
+}
+
+/* Segments that are out, or that the peer's window lets go; more than a few are not counted. */
+static u32 xtcp_timer_segs(const struct xtcp_sock *xs)
+{
+	u32 end = xtcp_seq_min(xs->snd.write_seq, xs->snd.una + xs->snd.wnd), segs = 0;
+	const struct sk_buff *skb;
+
+	if (xtcp_seq_after(end, xs->snd.nxt))
+		segs = DIV_ROUND_UP(end - xs->snd.nxt, xs->snd.mss);
+	for (skb = xtcp_rtxq_first(&xs->rtxq); skb && segs < XTCP_RESTART_SEGS;
+	     skb = skb_rb_next(skb)) {
+		u32 from = xtcp_seq_max(xtcp_cb(skb)->seq, xs->snd.una);
+
+		segs += DIV_ROUND_UP(xtcp_cb(skb)->end_seq - from, xs->snd.mss);
+	}
+	return segs;
+}
+
+/* The time-out counts from an acknowledgment, or from when the first one out was sent. */
+static void xtcp_timer_restart_rto(struct xtcp_sock *xs)
+{
+	const struct sk_buff *first = xtcp_rtxq_first(&xs->rtxq);
+	u32 rto = xtcp_rtt_rto(&xs->rtt);
+
+	/* What is believed lost is about to be sent again: its time begins then. */
+	if (!xs->rtxq.lost)
+		rto = xtcp_timer_restart_us(rto, xs->now_us - xtcp_cb(first)->sent_us,
+					    xtcp_timer_segs(xs));
+	xtcp_timer_arm_retrans(xs, rto);
 }
 
 /* A probe of the tail, at the latest where the time-out would be: it goes on from there. */
@@ -129,7 +171,7 @@ void xtcp_timer_acked(struct xtcp_sock *xs)
 		xtcp_timer_clear(xs, XTCP_DUE_RETRANS);
 		return;
 	}
-	xtcp_timer_arm_rto(xs);
+	xtcp_timer_restart_rto(xs);
 	xtcp_timer_arm_tail(xs);
 }
 

@@ -82,7 +82,7 @@ void xtcp_timer_data_sent(struct xtcp_sock *xs);
 /* The first segment was sent again: the time-out counts from there. */
 void xtcp_timer_first_resent(struct xtcp_sock *xs);
 
-/* New data was acknowledged: restart, or stop if nothing is out (RFC 6298 5.2, 5.3). */
+/* New data was acknowledged: restart, or stop if nothing is out (RFC 6298 5.2, 5.3, 7765). */
 void xtcp_timer_acked(struct xtcp_sock *xs);
 
 /* In @us microseconds a segment that later ones overtook is believed lost. */
@@ -123,5 +123,15 @@ u32 xtcp_timer_backoff_us(u32 base_us, u8 backoff);
  * last one, from the shortest time-out on (R1, R2 of RFC 9293 3.8.3). Pure.
  */
 u64 xtcp_timer_limit_us(int retries);
+
+/* So many segments, out or to come, can bring the duplicate ACKs of fast retransmit. */
+#define XTCP_RESTART_SEGS	4
+
+/*
+ * Time-out after an acknowledgment: @rto_us, but with fewer than XTCP_RESTART_SEGS segments
+ * out or waiting (@segs) less the @elapsed_us since the first of them was sent, if something is
+ * left of it (RFC 7765 section 4). Pure.
+ */
+u32 xtcp_timer_restart_us(u32 rto_us, u32 elapsed_us, u32 segs);
 
 #endif /* _XTCP_TIMER_H */

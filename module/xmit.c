@@ -172,7 +172,8 @@ static void xtcp_xmit_fill(struct sock *sk, struct xtcp_header *h, struct xtcp_o
 	}
 }
 
-int xtcp_xmit_skb(struct sock *sk, struct sk_buff *skb)
+/* Send @skb in segments of at most @size octets. */
+static int xtcp_xmit_cut(struct sock *sk, struct sk_buff *skb, u32 size)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_skb_cb *cb = xtcp_cb(skb);
@@ -201,9 +202,9 @@ int xtcp_xmit_skb(struct sock *sk, struct sk_buff *skb)
 	skb_set_owner_w(out, sk);
 	skb_set_hash_from_sk(out, sk);
 	skb_dst_drop(out);
-	if (len > xs->snd.mss) {
-		segs = DIV_ROUND_UP(len, xs->snd.mss);
-		skb_shinfo(out)->gso_size = xs->snd.mss;
+	if (len > size) {
+		segs = DIV_ROUND_UP(len, size);
+		skb_shinfo(out)->gso_size = size;
 		skb_shinfo(out)->gso_segs = segs;
 	} else {
 		skb_shinfo(out)->gso_size = 0;
@@ -220,6 +221,16 @@ int xtcp_xmit_skb(struct sock *sk, struct sk_buff *skb)
 	xs->bytes_sent += len;
 	XTCP_ADD(xs->xn, OUTSEGS, segs);
 	return xtcp_lower_xmit(sk, out);
+}
+
+int xtcp_xmit_skb(struct sock *sk, struct sk_buff *skb)
+{
+	return xtcp_xmit_cut(sk, skb, xtcp_sk(sk)->snd.mss);
+}
+
+int xtcp_xmit_whole(struct sock *sk, struct sk_buff *skb)
+{
+	return xtcp_xmit_cut(sk, skb, skb->len);
 }
 
 /* A segment without data. */

@@ -27,6 +27,9 @@ struct sk_buff *xtcp_xmit_alloc(struct sock *sk, gfp_t gfp);
  */
 int xtcp_xmit_skb(struct sock *sk, struct sk_buff *skb);
 
+/* The same in one segment, even if it is longer than the MSS (RFC 4821). */
+int xtcp_xmit_whole(struct sock *sk, struct sk_buff *skb);
+
 /* Send a pure ACK now. Without memory the delayed-ACK timer tries again. Socket lock held. */
 void xtcp_xmit_ack(struct sock *sk);
 

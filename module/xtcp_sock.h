@@ -12,6 +12,7 @@
 #include "lookup.h"
 #include "output.h"
 #include "pace.h"
+#include "plpmtud.h"
 #include "reasm.h"
 #include "rack.h"
 #include "rate.h"
@@ -52,6 +53,7 @@ enum xtcp_deferred {
  * @rack: loss by time (rack.h)
  * @rate: delivery rate (rate.h)
  * @pace: pacing (pace.h)
+ * @plpmtud: search for the path's MTU (plpmtud.h)
  * @rtt: round-trip time and time-out
  * @cong: congestion control
  * @recovery: loss recovery
@@ -96,6 +98,7 @@ struct xtcp_sock {
 	struct xtcp_rack	rack;
 	struct xtcp_rate	rate;
 	struct xtcp_pace	pace;
+	struct xtcp_plpmtud	plpmtud;
 	struct xtcp_rtt		rtt;
 	struct xtcp_cong	cong;
 	struct xtcp_recovery	recovery;

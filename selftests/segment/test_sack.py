@@ -278,6 +278,22 @@ def tail_is_probed(c):
 
 
 @case()
+def probe_before_the_restarted_timeout(c):
+    """An ACK long after the rest was sent: a probe where its time-out would be (RFC 7765)."""
+    c.sysctl("early_retrans", 3)
+    sock, flow = sender(c, 3, rtt=0.4)
+    sent = flow.last.time
+    c.sleep(0.7)
+    flow.inject("A", ack=at(1))
+    probe = flow.expect("A", seq=at(2), len=MSS, after=(0.3, 0.9))
+    c.check(1.1 < probe.time - sent < 1.6, "%.3f s after it was sent" % (probe.time - sent))
+    c.equal(c.info(sock)["ca_state"], 0, "a probe is no time-out")
+    # The time-out counts from the probe, in full.
+    flow.expect("A", seq=at(1), len=MSS, gap=(1.1, 2.0))
+    flow.inject("A", ack=at(3))
+
+
+@case()
 def probe_brings_new_data(c):
     """Nagle held back a partial segment: the probe is that, and costs nothing."""
     c.sysctl("early_retrans", 3)
