@@ -146,6 +146,19 @@ static void xtcp_ack_cong(struct sock *sk, struct xtcp_rtxq_acked *res, u32 infl
 	xtcp_pace_update(sk);
 }
 
+/* Did what arrived meet congestion? */
+static void xtcp_ack_ecn(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb,
+			 struct xtcp_rtxq_acked *res)
+{
+	u32 segs = DIV_ROUND_UP(res->delivered, xs->snd.mss);
+
+	res->ece = xtcp_ecn_acked(&xs->ecn, cb->flags, xs->snd.una);
+	if (!res->ece || !segs)
+		return;
+	xs->delivered_ce += segs;
+	XTCP_ADD(xs->xn, DELIVEREDCE, segs);
+}
+
 bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_options *opt)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
@@ -181,6 +194,7 @@ bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_op
 		xtcp_ack_clean(sk, cb->ack, opt, &res);
 	else if (res.sack_rtt_us)
 		xtcp_rtt_sample(&xs->rtt, res.sack_rtt_us);
+	xtcp_ack_ecn(xs, cb, &res);
 	grow = xtcp_recovery_ack(sk, &res, opt, dup);
 	if (res.delivered || res.bytes || xs->rtxq.lost_ever != lost_ever)
 		xtcp_ack_cong(sk, &res, inflight, lost_ever, grow);

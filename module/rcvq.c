@@ -267,6 +267,21 @@ void xtcp_rcvq_duplicate(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb)
 	xtcp_sack_duplicate(&xs->sack, cb->seq, end);
 }
 
+/* What the network and the sender say of congestion; data outside the window is not heard. */
+static void xtcp_rcvq_ecn(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb)
+{
+	switch (xtcp_ecn_data_rcvd(&xs->ecn, cb->ecn, cb->flags)) {
+	case XTCP_ECN_QUICK:
+		xtcp_delack_enter_quick(xs);
+		break;
+	case XTCP_ECN_NOW:
+		xs->rcv.ack |= XTCP_ACK_NOW;
+		break;
+	case XTCP_ECN_CALM:
+		break;
+	}
+}
+
 void xtcp_rcvq_segment(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
@@ -291,6 +306,8 @@ void xtcp_rcvq_segment(struct sock *sk, struct sk_buff *skb)
 	}
 	if (unlikely(xtcp_seq_before(cb->seq, xs->rcv.nxt)))
 		xtcp_rcvq_duplicate(xs, cb);
+	if (skb->len)
+		xtcp_rcvq_ecn(xs, cb);
 	if (likely(!xtcp_seq_after(cb->seq, xs->rcv.nxt)))
 		xtcp_rcvq_in_order(sk, skb);
 	else

@@ -94,6 +94,7 @@ void xtcp_socket_start(struct sock *sk)
 	memset(&xs->recovery, 0, sizeof(xs->recovery));
 	memset(&xs->stamp, 0, sizeof(xs->stamp));
 	memset(&xs->sack, 0, sizeof(xs->sack));
+	memset(&xs->ecn, 0, sizeof(xs->ecn));
 	xs->snd.nodelay = nodelay;
 	xs->snd.cork = cork;
 	WRITE_ONCE(xs->snd.mss, 536);
@@ -118,6 +119,7 @@ void xtcp_socket_start(struct sock *sk)
 	xs->data_segs_in = 0;
 	xs->data_segs_out = 0;
 	xs->total_retrans = 0;
+	xs->delivered_ce = 0;
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	/* Flow label and multipath choice; advice to IP draws another one. */
 	sk_set_txhash(sk);
