@@ -123,6 +123,7 @@ static void xtcp_ack_cong(struct sock *sk, struct xtcp_rtxq_acked *res, u32 infl
 		.inflight_now = xtcp_output_inflight(xs),
 		.total = xs->rate.delivered,
 		.cwnd_limited = xs->snd.cwnd_limited,
+		.ece = res->ece,
 	};
 
 	/* A window that ends a whole cwnd short was not what limited the sender. */
@@ -137,6 +138,7 @@ static void xtcp_ack_cong(struct sock *sk, struct xtcp_rtxq_acked *res, u32 infl
 	xs->cong.srtt_us = info.srtt_us;
 	if (ops->acked)
 		ops->acked(&xs->cong, &info);
+	grow &= xtcp_recovery_ecn(xs, res);
 	if (ops->control)
 		ops->control(&xs->cong, &info);
 	else if (grow && res->bytes)
@@ -196,7 +198,7 @@ bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_op
 		xtcp_rtt_sample(&xs->rtt, res.sack_rtt_us);
 	xtcp_ack_ecn(xs, cb, &res);
 	grow = xtcp_recovery_ack(sk, &res, opt, dup);
-	if (res.delivered || res.bytes || xs->rtxq.lost_ever != lost_ever)
+	if (res.delivered || res.bytes || res.ece || xs->rtxq.lost_ever != lost_ever)
 		xtcp_ack_cong(sk, &res, inflight, lost_ever, grow);
 	if (res.bytes) {
 		xtcp_ack_grow_sndbuf(sk);

@@ -7,6 +7,9 @@
  *	cwnd comes down	  <------ ACK, ECE ---	on every ACK, so that a lost one does not matter
  *	new data, CWR	  ------------------>	no echo any more, until the next CE
  *
+ * With RFC 8257 the receiver echoes each segment's mark by itself, and says so at once when it
+ * changes; an ACK speaks for all segments that it acknowledges.
+ *
  * How cwnd comes down is recovery.c's, which bits an IP header has lower.c's.
  */
 #include <net/inet_ecn.h>
@@ -15,17 +18,29 @@
 #include "seq.h"
 #include "skb_cb.h"
 
+void xtcp_ecn_follow(struct xtcp_ecn *e, bool exact)
+{
+	WRITE_ONCE(e->exact, exact);
+}
+
 void xtcp_ecn_begin(struct xtcp_ecn *e, u32 iss, bool ask)
 {
-	memset(e, 0, sizeof(*e));
 	e->accept = ask;
 	e->ect = ask;
+	e->seen = false;
+	e->echo = false;
+	e->cwr = false;
 	e->high = iss;
 }
 
 u8 xtcp_ecn_syn_flags(const struct xtcp_ecn *e)
 {
 	return e->ect ? XTCP_ECE | XTCP_CWR : 0;
+}
+
+u8 xtcp_ecn_syn_mark(const struct xtcp_ecn *e)
+{
+	return READ_ONCE(e->ect) && e->exact ? INET_ECN_ECT_0 : INET_ECN_NOT_ECT;
 }
 
 void xtcp_ecn_fall_back(struct xtcp_ecn *e)
@@ -61,9 +76,9 @@ u8 xtcp_ecn_send(struct xtcp_ecn *e, u32 seq, bool fresh, u8 *flags)
 {
 	if (e->echo)
 		*flags |= XTCP_ECE;
-	if (!e->ect || !fresh)
+	if (!e->ect || !(fresh || e->exact))
 		return INET_ECN_NOT_ECT;
-	if (e->cwr) {
+	if (e->cwr && fresh) {
 		*flags |= XTCP_CWR;
 		e->cwr = false;
 		e->high = seq;
@@ -78,9 +93,16 @@ enum xtcp_ecn_hurry xtcp_ecn_data_rcvd(struct xtcp_ecn *e, u8 codepoint, u8 flag
 	if (!e->accept)
 		return XTCP_ECN_CALM;
 	if (flags & XTCP_CWR) {
-		e->echo = false;
+		/* An exact echo needs no one to end it. */
+		if (!e->exact)
+			e->echo = false;
 		/* Its window may be a single segment now. */
 		hurry = XTCP_ECN_NOW;
+	}
+	if (e->exact) {
+		if (codepoint != INET_ECN_NOT_ECT)
+			e->seen = true;
+		return e->echo == (codepoint == INET_ECN_CE) ? hurry : XTCP_ECN_TURN;
 	}
 	switch (codepoint) {
 	case INET_ECN_NOT_ECT:
@@ -94,6 +116,11 @@ enum xtcp_ecn_hurry xtcp_ecn_data_rcvd(struct xtcp_ecn *e, u8 codepoint, u8 flag
 	}
 	e->seen = true;
 	return hurry;
+}
+
+void xtcp_ecn_turn(struct xtcp_ecn *e)
+{
+	e->echo = !e->echo;
 }
 
 bool xtcp_ecn_acked(struct xtcp_ecn *e, u8 flags, u32 una)

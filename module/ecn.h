@@ -12,6 +12,8 @@
  * @seen: data of the peer has come with ECT or CE
  * @echo: ECE on each ACK: CE has come, and no CWR since
  * @cwr: our window came down: the next new data says so
+ * @exact: RFC 8257: every segment is ECT(0), and @echo says how the newest data came. It
+ *	   follows the algorithm, not the connection
  * @high: where the last data with CWR began: ECE counts when something beyond is acknowledged
  *
  * Two halves, for a connection may be marked in one direction only: RFC 3168 6.1.1 takes
@@ -23,6 +25,7 @@ struct xtcp_ecn {
 	bool seen;
 	bool echo;
 	bool cwr;
+	bool exact;
 	u32 high;
 };
 
@@ -31,15 +34,22 @@ enum xtcp_ecn_hurry {
 	XTCP_ECN_CALM,		/* nothing */
 	XTCP_ECN_NOW,		/* it does not wait */
 	XTCP_ECN_QUICK,		/* nor do the next ones */
+	XTCP_ECN_TURN,		/* @echo turns: what came before is acknowledged with the old one */
 };
 
 /* All of these are pure but for @e. Flags are XTCP_SYN and friends, codepoints INET_ECN_*. */
+
+/* The algorithm wants @exact ECN, or has none of its own. Listeners are read without lock. */
+void xtcp_ecn_follow(struct xtcp_ecn *e, bool exact);
 
 /* A connection begins, whose SYN is number @iss; with @ask our SYN asks for ECN. */
 void xtcp_ecn_begin(struct xtcp_ecn *e, u32 iss, bool ask);
 
 /* ECE and CWR as our SYN has them. */
 u8 xtcp_ecn_syn_flags(const struct xtcp_ecn *e);
+
+/* The codepoint of a SYN or SYN-ACK (RFC 8257 3.5). */
+u8 xtcp_ecn_syn_mark(const struct xtcp_ecn *e);
 
 /* A SYN without ECN left, or came, beside those with it: our data is not marked. */
 void xtcp_ecn_fall_back(struct xtcp_ecn *e);
@@ -60,14 +70,17 @@ bool xtcp_ecn_is_asked(u8 flags);
  * @fresh: it has data that was never sent before
  * @flags: its flags; ECE and CWR are added
  *
- * Return: the codepoint of its IP header. Only fresh data is ECT: what is sent again could
- * be a forged way to slow us down, and the loss of an ACK or a probe is not answered (6.1.4
- * to 6.1.6).
+ * Return: the codepoint of its IP header. But for @exact only fresh data is ECT: what is sent
+ * again could be a forged way to slow us down, and the loss of an ACK or a probe is not
+ * answered (6.1.4 to 6.1.6).
  */
 u8 xtcp_ecn_send(struct xtcp_ecn *e, u32 seq, bool fresh, u8 *flags);
 
 /* Data inside the window has come with @codepoint and @flags. */
 enum xtcp_ecn_hurry xtcp_ecn_data_rcvd(struct xtcp_ecn *e, u8 codepoint, u8 flags);
+
+/* After XTCP_ECN_TURN, when what came before is acknowledged. */
+void xtcp_ecn_turn(struct xtcp_ecn *e);
 
 /* An acceptable ACK with @flags; SND.UNA is @una now. Return: it says ECE, and may. */
 bool xtcp_ecn_acked(struct xtcp_ecn *e, u8 flags, u32 una);

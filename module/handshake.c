@@ -93,6 +93,7 @@ static void xtcp_handshake_done(struct sock *sk, enum xtcp_event ev)
 
 	xtcp_output_current_mss(sk);
 	xs->cong.srtt_us = xs->rtt.srtt_us >> 3;
+	xs->cong.ecn = xs->ecn.ect;
 	xtcp_cong_start(&xs->cong, xs->snd.mss);
 	if (xs->total_retrans) {
 		/* RFC 5681 3.1: a lost SYN is a loss. */
@@ -178,7 +179,8 @@ int xtcp_handshake_connect(struct sock *sk, xtcp_sockaddr *uaddr, int len)
 	xs->sack.ok = READ_ONCE(xs->xn->sysctl.sack);
 	xtcp_stamp_init(&xs->stamp, xs->xn, &xs->node.key);
 	xtcp_ecn_begin(&xs->ecn, xs->snd.iss,
-		       READ_ONCE(xs->xn->sysctl.ecn) == 1 || xtcp_lower_route_ecn(sk));
+		       READ_ONCE(xs->xn->sysctl.ecn) == 1 || xs->ecn.exact ||
+		       xtcp_lower_route_ecn(sk));
 	xs->rcv.clamp = (u32)U16_MAX << xs->rcv.wscale;
 	WRITE_ONCE(sk->sk_err, 0);
 	sock_reset_flag(sk, SOCK_DONE);

@@ -192,7 +192,7 @@ static void recovery_ece(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *res
 	xtcp_prr_begin(&rec->prr, flight);
 }
 
-/* An acknowledgment in CWR: all in flight then has arrived, or the window comes down with it. */
+/* In CWR: all in flight then has arrived, or the window comes down with it. */
 static void recovery_in_cwr(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *res)
 {
 	struct xtcp_recovery *rec = &xs->recovery;
@@ -319,12 +319,6 @@ bool xtcp_recovery_ack(struct sock *sk, const struct xtcp_rtxq_acked *res,
 		grow = xtcp_newreno_acked(sk, res->bytes);
 	else if (dup)
 		xtcp_newreno_dupack(sk);
-	if (res->ece)
-		recovery_ece(xs, res);
-	if (xs->recovery.state == XTCP_CA_CWR) {
-		recovery_in_cwr(xs, res);
-		grow = false;
-	}
 	if (xs->recovery.state < XTCP_CA_RECOVERY) {
 		/* This mark must not be left 2^31 octets behind. */
 		if (xtcp_seq_after(xs->snd.una, xs->recovery.high + 1))
@@ -332,8 +326,18 @@ bool xtcp_recovery_ack(struct sock *sk, const struct xtcp_rtxq_acked *res,
 		if (xs->recovery.undo && xtcp_seq_after(xs->snd.una, xs->recovery.undo_until))
 			xs->recovery.undo = false;
 	}
-	/* Not by an ACK that speaks of congestion (RFC 3168 6.1.2). */
-	return grow && !res->ece;
+	return grow;
+}
+
+bool xtcp_recovery_ecn(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *res)
+{
+	sock_owned_by_me(xtcp_to_sk(xs));
+	if (res->ece)
+		recovery_ece(xs, res);
+	if (xs->recovery.state != XTCP_CA_CWR)
+		return !res->ece;
+	recovery_in_cwr(xs, res);
+	return false;
 }
 
 void xtcp_recovery_reorder_timeout(struct sock *sk)

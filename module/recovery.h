@@ -71,6 +71,12 @@ void xtcp_recovery_init(struct xtcp_sock *xs);
 bool xtcp_recovery_ack(struct sock *sk, const struct xtcp_rtxq_acked *res,
 		       const struct xtcp_options *opt, bool dup);
 
+/*
+ * The same for what the acknowledgment says of marks (RFC 3168 6.1.2), when the algorithm has
+ * heard of it. Return: true if cwnd may grow by it.
+ */
+bool xtcp_recovery_ecn(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *res);
+
 /* The retransmission timer expired: all is believed lost (RFC 6298 5.4 to 5.6). */
 void xtcp_recovery_timeout(struct sock *sk);
 

@@ -147,12 +147,16 @@ static bool xtcp_request_overflow(struct sock *listener)
 }
 
 /*
- * Does @req's SYN ask for ECN, and do we agree? ECT on a SYN is more than RFC 3168 allows:
- * whoever set it does not know what the bits mean.
+ * Does @req's SYN ask for ECN, and do we agree? ECT on a SYN is RFC 8257's; to RFC 3168 whoever
+ * set it does not know what the bits mean.
  */
 static bool xtcp_request_agrees_ecn(const struct xtcp_request *req, const struct xtcp_skb_cb *cb)
 {
-	if (!xtcp_ecn_is_asked(cb->flags) || cb->ecn != INET_ECN_NOT_ECT)
+	if (!xtcp_ecn_is_asked(cb->flags))
+		return false;
+	if (req->ecn.exact)
+		return true;
+	if (cb->ecn != INET_ECN_NOT_ECT)
 		return false;
 	return READ_ONCE(xtcp_request_net(req)->sysctl.ecn) || xtcp_lower_route_ecn_request(req);
 }
@@ -205,6 +209,7 @@ static struct xtcp_request *xtcp_request_alloc(struct sock *listener, struct sk_
 	dev = READ_ONCE(listener->sk_bound_dev_if);
 	if (dev)
 		req->iif = dev;
+	xtcp_ecn_follow(&req->ecn, READ_ONCE(xs->ecn.exact));
 	xtcp_ecn_begin(&req->ecn, req->iss, xtcp_request_agrees_ecn(req, xtcp_cb(skb)));
 	timer_setup(&req->timer, xtcp_request_expire, 0);
 	/* The table's, the timer's and ours. */

@@ -94,7 +94,10 @@ void xtcp_socket_start(struct sock *sk)
 	memset(&xs->recovery, 0, sizeof(xs->recovery));
 	memset(&xs->stamp, 0, sizeof(xs->stamp));
 	memset(&xs->sack, 0, sizeof(xs->sack));
-	memset(&xs->ecn, 0, sizeof(xs->ecn));
+	xtcp_ecn_begin(&xs->ecn, 0, false);
+	xs->cong.state = XTCP_CA_OPEN;
+	xs->cong.ecn = false;
+	xs->cong.ce = false;
 	xs->snd.nodelay = nodelay;
 	xs->snd.cork = cork;
 	WRITE_ONCE(xs->snd.mss, 536);
@@ -163,6 +166,11 @@ static void xtcp_socket_born(struct sock *sk)
 	XTCP_INC(xtcp_sk(sk)->xn, SOCKCREATED);
 }
 
+void xtcp_socket_follow_cong(struct xtcp_sock *xs)
+{
+	xtcp_ecn_follow(&xs->ecn, xs->cong.ops->flags & XTCP_CONG_NEEDS_ECN);
+}
+
 /* struct proto.init: a new socket, zeroed but for struct sock. */
 static int xtcp_socket_init(struct sock *sk)
 {
@@ -179,6 +187,7 @@ static int xtcp_socket_init(struct sock *sk)
 	xtcp_sysctl_cong_name(xs->xn, name);
 	if (xtcp_cong_assign(&xs->cong, name))
 		xtcp_cong_assign(&xs->cong, NULL);
+	xtcp_socket_follow_cong(xs);
 	xtcp_socket_start(sk);
 	sk->sk_write_space = xtcp_socket_write_space;
 	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(xs->xn->sysctl.wmem[1]));
@@ -222,6 +231,7 @@ void xtcp_socket_init_clone(struct sock *sk)
 	xtcp_timer_init(sk);
 	xtcp_pace_init(sk);
 	xtcp_cong_inherit(&xs->cong);
+	xtcp_socket_follow_cong(xs);
 	sk->sk_ack_backlog = 0;
 	inet->mc_list = NULL;
 	RCU_INIT_POINTER(inet->inet_opt, NULL);

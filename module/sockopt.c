@@ -26,6 +26,7 @@
 #include "family.h"
 #include "output.h"
 #include "rtt.h"
+#include "socket.h"
 #include "sockopt.h"
 #include "timer.h"
 #include "xtcp_sock.h"
@@ -173,6 +174,7 @@ static int xtcp_sockopt_set_congestion(struct sock *sk, sockptr_t optval, unsign
 		return -ENOENT;
 	lock_sock(sk);
 	err = xtcp_cong_assign(&xtcp_sk(sk)->cong, name);
+	xtcp_socket_follow_cong(xtcp_sk(sk));
 	release_sock(sk);
 	return err;
 }

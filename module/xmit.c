@@ -160,6 +160,7 @@ static u8 xtcp_xmit_fill(struct sock *sk, struct xtcp_header *h, struct xtcp_opt
 		h->ack = xs->rcv.nxt;
 	if (unlikely(flags & XTCP_SYN)) {
 		xtcp_xmit_syn_options(sk, flags, opt);
+		ecn = xtcp_ecn_syn_mark(&xs->ecn);
 		/* Not scaled (RFC 7323 2.2). */
 		h->wnd = min_t(u32, xs->rcv.wnd, U16_MAX);
 	} else {
@@ -376,8 +377,8 @@ int xtcp_xmit_synack(struct xtcp_request *req)
 	XTCP_INC(listener->xn, OUTSEGS);
 	/* Pairs with xtcp_handshake_init_child(). */
 	smp_store_release(&req->sent_us, xtcp_clock_us());
-	return xtcp_lower_reply(req->listener, skb, &req->node.key, req->iif,
-				req->mark, req->tos);
+	return xtcp_lower_reply(req->listener, skb, &req->node.key, req->iif, req->mark,
+				req->tos | xtcp_ecn_syn_mark(&req->ecn));
 }
 
 /* A segment without text by way of the namespace's control socket. */

@@ -12,7 +12,7 @@ from lib.stage import DEVICE, Skip
 
 MSS = 1000
 NOT_ECT, ECT1, ECT0, CE = range(4)
-QUIET = 0.3
+QUIET = 0.15
 
 
 def mark(seg):
@@ -25,14 +25,15 @@ def at(n):
     return 1 + n * MSS
 
 
-def accept(c, ecn=2, sack=0):
-    """A connection with ECN that the peer opened."""
-    c.sysctl("ecn", ecn)
+def accept(c, sack=0, rtt=0):
+    """A connection with ECN that the peer opened; @rtt seconds make its time-out long."""
+    c.sysctl("ecn", 2)
     c.sysctl("sack", sack)
     listener = c.listen()
     flow = c.flow(listener.getsockname()[1])
     flow.inject("SEC", mss=MSS, sackok=bool(sack))
     flow.expect("SAE")
+    c.sleep(rtt)
     flow.inject("A")
     c.wait(listener, "r")
     sock = listener.accept()[0]
@@ -44,7 +45,7 @@ def accept(c, ecn=2, sack=0):
 
 def busy(c, queued=40, **how):
     """The same, with ten segments out and more behind them."""
-    sock, flow = accept(c, **how)
+    sock, flow = accept(c, rtt=0.5, **how)
     c.send(sock, queued * MSS)
     flow.absorb(at(10))
     return sock, flow
@@ -210,7 +211,7 @@ def not_what_is_sent_again(c):
 @case()
 def loss_is_announced(c):
     """A fast retransmission halves the window: CWR on the next new data, not on itself (6.1.2)."""
-    sock, flow = accept(c)
+    sock, flow = accept(c, rtt=0.5)
     c.send(sock, 10 * MSS)
     flow.absorb(at(10))
     for _ in range(3):
@@ -227,7 +228,8 @@ def loss_is_announced(c):
 def not_on_probes(c):
     """A probe of a closed window is not ECT (6.1.6)."""
     sock, flow = accept(c)
-    flow.inject("A", win=0)
+    flow.inject("PA", len=10, win=0)
+    flow.expect("A")
     c.send(sock, 100)
     c.equal(mark(flow.expect("A", seq=0, len=0)), NOT_ECT, "mark of the probe")
 
@@ -313,9 +315,9 @@ def not_echoed_without_agreement(c):
     flow.inject("PA", len=100, tos=CE)
     flow.expect("A")
     before = c.info(sock)
-    c.send(sock, 5 * MSS)
-    flow.absorb(at(5))
-    flow.inject("AE", ack=at(5))
+    c.send(sock, 10 * MSS)
+    flow.absorb(at(10))
+    flow.inject("AE", ack=at(10))
     c.sleep(0.05)
     info = c.info(sock)
     c.equal((info["ca_state"], info["snd_ssthresh"]), (0, before["snd_ssthresh"]), "state")
