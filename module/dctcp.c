@@ -50,35 +50,49 @@ u32 xtcp_dctcp_reduced(const struct xtcp_dctcp *d, u32 cwnd, u32 mss)
 	return max(cwnd - less, 2 * mss);
 }
 
-static struct xtcp_dctcp *dctcp_priv(struct xtcp_cong *c)
+/* Private: the estimate, and cwnd before the last mark took its part. */
+struct dctcp {
+	struct xtcp_dctcp est;
+	u32 before;
+};
+
+static struct dctcp *dctcp_priv(struct xtcp_cong *c)
 {
-	BUILD_BUG_ON(sizeof(struct xtcp_dctcp) > sizeof(c->priv));
-	return (struct xtcp_dctcp *)c->priv;
+	BUILD_BUG_ON(sizeof(struct dctcp) > sizeof(c->priv));
+	return (struct dctcp *)c->priv;
 }
 
 static void dctcp_init(struct xtcp_cong *c)
 {
-	xtcp_dctcp_begin(dctcp_priv(c));
+	xtcp_dctcp_begin(&dctcp_priv(c)->est);
 }
 
 static void dctcp_event(struct xtcp_cong *c, enum xtcp_cong_event ev)
 {
 	if (ev == XTCP_CONG_START)
-		xtcp_dctcp_begin(dctcp_priv(c));
+		xtcp_dctcp_begin(&dctcp_priv(c)->est);
 }
 
 static void dctcp_acked(struct xtcp_cong *c, const struct xtcp_cong_ack *ack)
 {
 	if (c->ecn)
-		xtcp_dctcp_observe(dctcp_priv(c), ack->una, ack->nxt, ack->acked, ack->ece);
+		xtcp_dctcp_observe(&dctcp_priv(c)->est, ack->una, ack->nxt, ack->acked, ack->ece);
 }
 
-/* A loss is a loss (RFC 8257 3.5); only a mark weighs as much as there are of them. */
+/* A loss is a loss (RFC 8257 3.4); only a mark weighs as much as there are of them. */
 static u32 dctcp_ssthresh(struct xtcp_cong *c, u32 inflight)
 {
 	if (c->state != XTCP_CA_CWR)
 		return xtcp_reno.ssthresh(c, inflight);
-	return xtcp_dctcp_reduced(dctcp_priv(c), c->cwnd, c->mss);
+	dctcp_priv(c)->before = c->cwnd;
+	return xtcp_dctcp_reduced(&dctcp_priv(c)->est, c->cwnd, c->mss);
+}
+
+/* In the round trip of a mark nobody asks for a new ssthresh, and the mark took too little. */
+static void dctcp_state(struct xtcp_cong *c, enum xtcp_ca_state state)
+{
+	if (c->state == XTCP_CA_CWR && state >= XTCP_CA_RECOVERY)
+		c->ssthresh = min(c->ssthresh, xtcp_reno.ssthresh(c, dctcp_priv(c)->before));
 }
 
 static void dctcp_avoid(struct xtcp_cong *c, const struct xtcp_cong_ack *ack)
@@ -88,7 +102,7 @@ static void dctcp_avoid(struct xtcp_cong *c, const struct xtcp_cong_ack *ack)
 
 static size_t dctcp_info(const struct xtcp_cong *c, union tcp_cc_info *info)
 {
-	const struct xtcp_dctcp *d = (const struct xtcp_dctcp *)c->priv;
+	const struct xtcp_dctcp *d = &((const struct dctcp *)c->priv)->est;
 
 	memset(&info->dctcp, 0, sizeof(info->dctcp));
 	if (c->ecn) {
@@ -111,5 +125,6 @@ struct xtcp_cong_ops xtcp_dctcp = {
 	.avoid = dctcp_avoid,
 	.acked = dctcp_acked,
 	.event = dctcp_event,
+	.state = dctcp_state,
 	.info = dctcp_info,
 };

@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-/* Alpha is a fraction of this; g, the weight of the newest window, is 1/16 (RFC 8257 4.2). */
+/* Alpha is a fraction of this; g, the weight of the newest window, is 1/16 (RFC 8257 4). */
 #define XTCP_DCTCP_ONE		(1U << 20)
 #define XTCP_DCTCP_SHIFT	4
 

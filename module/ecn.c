@@ -74,7 +74,7 @@ u8 xtcp_ecn_crossed(struct xtcp_ecn *e, u8 flags)
 
 u8 xtcp_ecn_send(struct xtcp_ecn *e, u32 seq, bool fresh, u8 *flags)
 {
-	if (e->echo)
+	if (e->echo && !(*flags & XTCP_RST))
 		*flags |= XTCP_ECE;
 	if (!e->ect || !(fresh || e->exact))
 		return INET_ECN_NOT_ECT;

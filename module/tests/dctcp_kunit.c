@@ -90,7 +90,7 @@ static void dctcp_alpha__converges(struct kunit *test)
 	}
 }
 
-/* Nothing marked: 15/16 of it after each window, and none in the end (4.2). */
+/* Nothing marked: 15/16 of it after each window, and none in the end. */
 static void dctcp_alpha__decays(struct kunit *test)
 {
 	struct xtcp_dctcp d;
@@ -164,6 +164,12 @@ static void dctcp_ssthresh__by_cause(struct kunit *test)
 	c.ops->acked(&c, &ack);
 	c.state = XTCP_CA_CWR;
 	KUNIT_EXPECT_EQ_MSG(test, c.ops->ssthresh(&c, 80 * MSS), 53125U, "1 - 15/32");
+	c.ssthresh = 53125;
+	c.cwnd = 60 * MSS;
+	c.ops->state(&c, XTCP_CA_RECOVERY);
+	KUNIT_EXPECT_EQ_MSG(test, c.ssthresh, 50 * MSS, "a loss as well: half of what was");
+	c.ops->state(&c, XTCP_CA_OPEN);
+	KUNIT_EXPECT_EQ(test, c.ssthresh, 50 * MSS);
 	c.state = XTCP_CA_OPEN;
 	KUNIT_EXPECT_EQ_MSG(test, c.ops->ssthresh(&c, 80 * MSS), 40 * MSS, "a loss");
 	/* A new connection knows nothing of the old one's path. */

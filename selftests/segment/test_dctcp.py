@@ -157,7 +157,7 @@ def falls_by_the_estimate(c):
 
 @case()
 def a_loss_is_a_loss(c):
-    """Whatever alpha is, a loss takes half (3.5)."""
+    """Whatever alpha is, a loss takes half (3.4)."""
     sock, flow = accept(c)
     windows(c, sock, flow, 30)
     cwnd = c.info(sock)["snd_cwnd"]
