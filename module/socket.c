@@ -95,9 +95,6 @@ void xtcp_socket_start(struct sock *sk)
 	memset(&xs->stamp, 0, sizeof(xs->stamp));
 	memset(&xs->sack, 0, sizeof(xs->sack));
 	xtcp_ecn_begin(&xs->ecn, 0, false);
-	xs->cong.state = XTCP_CA_OPEN;
-	xs->cong.ecn = false;
-	xs->cong.ce = false;
 	xs->snd.nodelay = nodelay;
 	xs->snd.cork = cork;
 	WRITE_ONCE(xs->snd.mss, 536);
