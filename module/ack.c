@@ -125,6 +125,7 @@ static void xtcp_ack_cong(struct sock *sk, struct xtcp_rtxq_acked *res, u32 infl
 		.inflight_now = xtcp_output_inflight(xs),
 		.total = xs->rate.delivered,
 		.cwnd_limited = xs->snd.cwnd_limited,
+		.ece = res->ece,
 	};
 
 	/* A window that ends a whole cwnd short was not what limited the sender. */
@@ -139,6 +140,7 @@ static void xtcp_ack_cong(struct sock *sk, struct xtcp_rtxq_acked *res, u32 infl
 	xs->cong.srtt_us = info.srtt_us;
 	if (ops->acked)
 		ops->acked(&xs->cong, &info);
+	grow &= xtcp_recovery_ecn(xs, res);
 	if (ops->control)
 		ops->control(&xs->cong, &info);
 	else if (grow && res->bytes)
@@ -146,6 +148,19 @@ static void xtcp_ack_cong(struct sock *sk, struct xtcp_rtxq_acked *res, u32 infl
 	if (xs->cong.drained)
 		xtcp_rate_limited(&xs->rate, info.inflight_now);
 	xtcp_pace_update(sk);
+}
+
+/* Did what arrived meet congestion? */
+static void xtcp_ack_ecn(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb,
+			 struct xtcp_rtxq_acked *res)
+{
+	u32 segs = DIV_ROUND_UP(res->delivered, xs->snd.mss);
+
+	res->ece = xtcp_ecn_acked(&xs->ecn, cb->flags, xs->snd.una);
+	if (!res->ece || !segs)
+		return;
+	xs->delivered_ce += segs;
+	XTCP_ADD(xs->xn, DELIVEREDCE, segs);
 }
 
 bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_options *opt)
@@ -183,8 +198,9 @@ bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_op
 		xtcp_ack_clean(sk, cb->ack, opt, &res);
 	else if (res.sack_rtt_us)
 		xtcp_rtt_sample(&xs->rtt, res.sack_rtt_us);
+	xtcp_ack_ecn(xs, cb, &res);
 	grow = xtcp_recovery_ack(sk, &res, opt, dup);
-	if (res.delivered || res.bytes || xs->rtxq.lost_ever != lost_ever)
+	if (res.delivered || res.bytes || res.ece || xs->rtxq.lost_ever != lost_ever)
 		xtcp_ack_cong(sk, &res, inflight, lost_ever, grow);
 	if (res.bytes) {
 		xtcp_ack_grow_sndbuf(sk);

@@ -185,6 +185,8 @@ void xtcp_cong_forget(struct xtcp_cong *c)
 	c->cwnd = 0;
 	c->srtt_us = 0;
 	c->state = XTCP_CA_OPEN;
+	c->ecn = false;
+	c->ce = false;
 	if (!c->ops)
 		return;
 	if (c->ops->release)

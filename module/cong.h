@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Congestion control: the interface, its registry, Reno and CUBIC behind it.
+ * Congestion control: the interface, its registry, Reno, CUBIC and DCTCP behind it.
  *
  * Needs no other header of XTCP: an algorithm may be a module of its own.
  */
@@ -37,7 +37,11 @@ enum xtcp_cong_event {
 
 /* xtcp_cong_ops.flags */
 #define XTCP_CONG_PACED		0x01	/* wants pacing, by fq or by XTCP itself */
-#define XTCP_CONG_NEEDS_ECN	0x02	/* asks for ECN whatever net.xtcp.ecn says */
+/*
+ * ECN as in RFC 8257: asked for and agreed to whatever net.xtcp.ecn says, every segment
+ * ECT(0), and the receiver's echo says of each segment whether it was marked.
+ */
+#define XTCP_CONG_NEEDS_ECN	0x02
 
 /**
  * struct xtcp_cong_ack - what one acknowledgment tells an algorithm
@@ -59,6 +63,7 @@ enum xtcp_cong_event {
  * @rate_limited: the application did not fill the path when it was taken
  * @sampled: @prior, and @rate_limited, count
  * @cwnd_limited: the window was what held the sender back (RFC 7661's question)
+ * @ece: it says that what it reports met congestion (RFC 3168)
  */
 struct xtcp_cong_ack {
 	u32 acked;
@@ -78,6 +83,7 @@ struct xtcp_cong_ack {
 	bool rate_limited;
 	bool sampled;
 	bool cwnd_limited;
+	bool ece;
 };
 
 /**
@@ -89,7 +95,8 @@ struct xtcp_cong_ack {
  * @init: optional; a connection starts to use it; priv is zeroed
  * @release: optional; the connection ends or changes its algorithm
  * @ssthresh: mandatory; the new ssthresh in octets after a loss, from cwnd and
- *	      the octets in flight (RFC 5681 equation 4)
+ *	      the octets in flight (RFC 5681 equation 4). In XTCP_CA_CWR it is for a mark
+ *	      (RFC 3168), after @acked
  * @avoid: grow cwnd on a new acknowledgment outside recovery
  * @control: in the place of @avoid, of proportional rate reduction and of the end of a
  *	     recovery: it alone sets cwnd, and pacing_rate, on every acknowledgment. One of
@@ -131,6 +138,8 @@ struct xtcp_cong_ops {
  * @srtt_us: smoothed round-trip time, 0 if there was no sample yet; kept up to date by the owner
  * @pacing_rate: octets a second, 0: XTCP derives it from cwnd and srtt_us
  * @state: enum xtcp_ca_state, kept up to date by the owner
+ * @ecn: our data may be marked, set when the connection is established
+ * @ce: the peer's newest data was marked
  * @burst_segs: full segments that may leave at once however low the rate is
  * @drained: the algorithm keeps less on its way than the path takes: what it delivers
  *	     meanwhile is no measure of its rate
@@ -149,6 +158,8 @@ struct xtcp_cong {
 	u32 srtt_us;
 	u64 pacing_rate;
 	u8 state;
+	bool ecn;
+	bool ce;
 	u8 burst_segs;
 	u8 sndbuf_cwnds;
 	bool drained;
@@ -227,5 +238,8 @@ extern struct xtcp_cong_ops xtcp_reno;
 
 /* cubic.c: net.xtcp.congestion_control's default. */
 extern struct xtcp_cong_ops xtcp_cubic;
+
+/* dctcp.c */
+extern struct xtcp_cong_ops xtcp_dctcp;
 
 #endif /* _XTCP_CONG_H */

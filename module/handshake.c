@@ -95,6 +95,7 @@ static void xtcp_handshake_done(struct sock *sk, enum xtcp_event ev)
 	xtcp_output_current_mss(sk);
 	xtcp_plpmtud_established(sk);
 	xs->cong.srtt_us = xs->rtt.srtt_us >> 3;
+	xs->cong.ecn = xs->ecn.ect;
 	xtcp_cong_start(&xs->cong, xs->snd.mss);
 	if (xs->total_retrans) {
 		/* RFC 5681 3.1: a lost SYN is a loss. */
@@ -124,7 +125,7 @@ static int xtcp_handshake_send_syn(struct sock *sk, struct sk_buff *skb)
 
 	cb->seq = xs->snd.nxt;
 	cb->end_seq = xs->snd.nxt + 1;
-	cb->flags = XTCP_SYN;
+	cb->flags = XTCP_SYN | xtcp_ecn_syn_flags(&xs->ecn);
 	sk_wmem_queued_add(sk, skb->truesize);
 	sk_mem_charge(sk, skb->truesize);
 	WRITE_ONCE(xs->snd.write_seq, cb->end_seq);
@@ -179,6 +180,9 @@ int xtcp_handshake_connect(struct sock *sk, xtcp_sockaddr *uaddr, int len)
 	xs->rcv.wscale_ok = READ_ONCE(xs->xn->sysctl.window_scaling);
 	xs->sack.ok = READ_ONCE(xs->xn->sysctl.sack);
 	xtcp_stamp_init(&xs->stamp, xs->xn, &xs->node.key);
+	xtcp_ecn_begin(&xs->ecn, xs->snd.iss,
+		       READ_ONCE(xs->xn->sysctl.ecn) == 1 || xs->ecn.exact ||
+		       xtcp_lower_route_ecn(sk));
 	xs->rcv.clamp = (u32)U16_MAX << xs->rcv.wscale;
 	WRITE_ONCE(sk->sk_err, 0);
 	sock_reset_flag(sk, SOCK_DONE);
@@ -213,6 +217,7 @@ static void xtcp_handshake_established(struct sock *sk, struct sk_buff *skb,
 	WRITE_ONCE(xs->snd.una, cb->ack);
 	xtcp_ack_sample_rtt(xs, &res, opt);
 	xtcp_timer_acked(xs);
+	xtcp_ecn_answered(&xs->ecn, cb->flags);
 	xtcp_handshake_done(sk, XTCP_EV_RCV_SYN_ACK);
 	if (!sock_flag(sk, SOCK_DEAD)) {
 		sk->sk_state_change(sk);
@@ -236,7 +241,7 @@ static void xtcp_handshake_crossed(struct sock *sk, struct sk_buff *skb)
 	xtcp_output_sync_mss(sk, xs->snd.pmtu);
 	xtcp_state_move(sk, XTCP_EV_RCV_SYN);
 	/* The SYN in the queue is from now on a SYN-ACK, also when it is sent again. */
-	xtcp_cb(syn)->flags |= XTCP_ACK;
+	xtcp_cb(syn)->flags = XTCP_SYN | XTCP_ACK | xtcp_ecn_crossed(&xs->ecn, cb->flags);
 	xtcp_cb(syn)->mark |= XTCP_MARK_EVER_RETRANS;
 	xtcp_xmit_skb(sk, syn);
 }
@@ -316,6 +321,9 @@ static void xtcp_handshake_init_child(struct sock *sk, const struct xtcp_request
 	xs->rcv.wscale_ok = req->wscale_ok;
 	xs->sack.ok = req->sack_ok;
 	xs->stamp = req->stamp;
+	xtcp_ecn_begin(&xs->ecn, req->iss, req->ecn.accept);
+	if (!READ_ONCE(req->ecn.ect))
+		xtcp_ecn_fall_back(&xs->ecn);
 	xs->rcv.clamp = (u32)U16_MAX << req->rcv_wscale;
 	/* In this order: the time of a SYN-ACK sent again comes with its count (Karn). */
 	sent_us = smp_load_acquire(&req->sent_us);

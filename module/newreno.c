@@ -59,7 +59,8 @@ void xtcp_newreno_dupack(struct sock *sk)
 	newreno_count_dupack(xs);
 	if (rec->state == XTCP_CA_RECOVERY)
 		return;
-	xtcp_recovery_set_state(xs, XTCP_CA_DISORDER);
+	if (rec->state != XTCP_CA_CWR)
+		xtcp_recovery_set_state(xs, XTCP_CA_DISORDER);
 	/* RFC 6582 3.2 step 1: not for echoes of what a former recovery sent. */
 	if (rec->dupacks == XTCP_DUPACK_THRESHOLD &&
 	    xtcp_seq_after(xs->snd.una, rec->high) &&
@@ -85,7 +86,8 @@ static void newreno_partial(struct sock *sk, u32 acked)
 void xtcp_newreno_forget(struct xtcp_sock *xs)
 {
 	xs->recovery.dupacks = 0;
-	xtcp_recovery_set_state(xs, XTCP_CA_OPEN);
+	if (xs->recovery.state != XTCP_CA_CWR)
+		xtcp_recovery_set_state(xs, XTCP_CA_OPEN);
 	xs->rtxq.sacked = 0;
 }
 

@@ -156,6 +156,12 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 room)
 	if (err)
 		return err;
 
+	/* RFC 3168 6.1.1.1: what swallowed it may have disliked the two flags. */
+	if (unlikely((cb->flags & (XTCP_SYN | XTCP_ACK)) == XTCP_SYN) &&
+	    xtcp_ecn_is_asked(cb->flags) && READ_ONCE(xs->xn->sysctl.ecn_fallback)) {
+		cb->flags &= ~(XTCP_ECE | XTCP_CWR);
+		xtcp_ecn_fall_back(&xs->ecn);
+	}
 	xtcp_plpmtud_resent(xs, skb);
 	err = xtcp_xmit_skb(sk, skb);
 	if (err == -ENOBUFS) {

@@ -5,6 +5,7 @@
  * Nothing that was acknowledged is ever dropped: when memory is short it is the segment
  * in hand, or one that waits out of order, and the peer sends it again.
  */
+#include <net/inet_ecn.h>
 #include <net/sock.h>
 
 #include "delack.h"
@@ -13,6 +14,7 @@
 #include "seq.h"
 #include "skb_cb.h"
 #include "state.h"
+#include "xmit.h"
 #include "xtcp_sock.h"
 
 /* -- making room -------------------------------------------------------------- */
@@ -287,6 +289,30 @@ void xtcp_rcvq_duplicate(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb)
 	xtcp_sack_duplicate(&xs->sack, cb->seq, end);
 }
 
+/* What the network and the sender say of congestion; data outside the window is not heard. */
+static void xtcp_rcvq_ecn(struct sock *sk, const struct xtcp_skb_cb *cb)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	switch (xtcp_ecn_data_rcvd(&xs->ecn, cb->ecn, cb->flags)) {
+	case XTCP_ECN_QUICK:
+		xtcp_delack_enter_quick(xs);
+		break;
+	case XTCP_ECN_NOW:
+		xs->rcv.ack |= XTCP_ACK_NOW;
+		break;
+	case XTCP_ECN_TURN:
+		if (xs->rcv.ack)
+			xtcp_xmit_ack(sk);
+		xtcp_ecn_turn(&xs->ecn);
+		xs->rcv.ack |= XTCP_ACK_NOW;
+		break;
+	case XTCP_ECN_CALM:
+		break;
+	}
+	xs->cong.ce = cb->ecn == INET_ECN_CE;
+}
+
 void xtcp_rcvq_segment(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
@@ -311,6 +337,8 @@ void xtcp_rcvq_segment(struct sock *sk, struct sk_buff *skb)
 	}
 	if (unlikely(xtcp_seq_before(cb->seq, xs->rcv.nxt)))
 		xtcp_rcvq_duplicate(xs, cb);
+	if (skb->len)
+		xtcp_rcvq_ecn(sk, cb);
 	if (likely(!xtcp_seq_after(cb->seq, xs->rcv.nxt)))
 		xtcp_rcvq_in_order(sk, skb);
 	else

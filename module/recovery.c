@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loss recovery: when it begins and ends, and what undoes it (RFC 6675, 8985, 6937, 5682).
+ * Loss recovery: when it begins and ends, what undoes it (RFC 6675, 8985, 6937, 5682, 3168).
  *
  *	OPEN --something reported--> DISORDER --something lost--> RECOVERY --all acked--> OPEN
+ *	OPEN, DISORDER --ECE--> CWR --all acked--> OPEN
+ *	  CWR --something lost--> RECOVERY, which goes on with the same reduction
  *	  any --time-out--> LOSS --all acked--> OPEN
  *	  RECOVERY, LOSS --it was no loss--> OPEN, with the windows as before
  *
@@ -46,28 +48,42 @@ void xtcp_recovery_set_state(struct xtcp_sock *xs, enum xtcp_ca_state state)
 
 /* -- the windows, and how they come back ---------------------------------------- */
 
-/* ssthresh falls; what it was is kept until the loss is certain. */
+/* ssthresh falls with @flight octets outstanding. */
+static void recovery_set_ssthresh(struct xtcp_sock *xs, u32 flight)
+{
+	xs->cong.ssthresh = xs->cong.ops->ssthresh(&xs->cong, flight);
+	xs->cong.bytes_acked = 0;
+	xtcp_ecn_reduced(&xs->ecn);
+}
+
+/* The same for a loss: what it was is kept until that is certain. */
 static void recovery_reduce(struct xtcp_sock *xs)
 {
 	struct xtcp_recovery *rec = &xs->recovery;
 
-	/* A time-out amid a recovery: what was before that counts. */
-	if (rec->state != XTCP_CA_RECOVERY) {
+	/*
+	 * A time-out amid a recovery: what was before that counts. Within the round trip of an ECE
+	 * the window is on its way down already, which nothing takes back.
+	 */
+	if (rec->state == XTCP_CA_CWR) {
+		rec->prior_cwnd = min(xs->cong.cwnd, xs->cong.ssthresh);
+		rec->prior_ssthresh = xs->cong.ssthresh;
+	} else if (rec->state != XTCP_CA_RECOVERY) {
 		rec->prior_cwnd = xs->cong.cwnd;
 		rec->prior_ssthresh = xs->cong.ssthresh;
 	}
 	rec->undo = true;
 	rec->resent = false;
 	rec->undo_bytes = 0;
-	xs->cong.ssthresh = xs->cong.ops->ssthresh(&xs->cong, xs->snd.nxt - xs->snd.una);
-	xs->cong.bytes_acked = 0;
+	if (rec->state != XTCP_CA_CWR)
+		recovery_set_ssthresh(xs, xs->snd.nxt - xs->snd.una);
 }
 
 void xtcp_recovery_sent(struct xtcp_sock *xs, u32 len, bool again)
 {
 	struct xtcp_recovery *rec = &xs->recovery;
 
-	if (rec->state == XTCP_CA_RECOVERY)
+	if (rec->state == XTCP_CA_RECOVERY || rec->state == XTCP_CA_CWR)
 		rec->prr.out += len;
 	if (!again || !rec->undo)
 		return;
@@ -95,18 +111,20 @@ static void recovery_undo(struct sock *sk)
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_recovery *rec = &xs->recovery;
 
-	if (xs->cong.ops->undo_cwnd)
-		xs->cong.cwnd = xs->cong.ops->undo_cwnd(&xs->cong, rec->prior_cwnd);
-	else
-		xs->cong.cwnd = max(xs->cong.cwnd, rec->prior_cwnd);
-	xs->cong.ssthresh = max(xs->cong.ssthresh, rec->prior_ssthresh);
+	if (rec->undo) {
+		if (xs->cong.ops->undo_cwnd)
+			xs->cong.cwnd = xs->cong.ops->undo_cwnd(&xs->cong, rec->prior_cwnd);
+		else
+			xs->cong.cwnd = max(xs->cong.cwnd, rec->prior_cwnd);
+		xs->cong.ssthresh = max(xs->cong.ssthresh, rec->prior_ssthresh);
+	}
 	xtcp_rtxq_unmark_lost(&xs->rtxq);
 	rec->undo = false;
 	rec->frto = false;
 	xtcp_recovery_set_state(xs, xs->rtxq.sacked ? XTCP_CA_DISORDER : XTCP_CA_OPEN);
 }
 
-/* Was the loss none? Then all is as before. */
+/* Was the loss none? Then all is as before, but for what ECE said meanwhile. */
 static bool recovery_try_undo(struct sock *sk, const struct xtcp_rtxq_acked *res,
 			      const struct xtcp_options *opt)
 {
@@ -132,10 +150,11 @@ void xtcp_recovery_begin(struct sock *sk)
 	struct xtcp_recovery *rec = &xs->recovery;
 
 	recovery_reduce(xs);
+	if (rec->state != XTCP_CA_CWR)
+		xtcp_prr_begin(&rec->prr, xs->snd.nxt - xs->snd.una);
 	xtcp_recovery_set_state(xs, XTCP_CA_RECOVERY);
 	rec->high = xs->snd.nxt;
 	rec->frto = false;
-	xtcp_prr_begin(&rec->prr, xs->snd.nxt - xs->snd.una);
 }
 
 void xtcp_recovery_end(struct sock *sk)
@@ -152,6 +171,44 @@ void xtcp_recovery_end(struct sock *sk)
 		xtcp_rack_recovered(xs);
 	else
 		xs->rtxq.sacked = 0;
+}
+
+/* -- CWR -------------------------------------------------------------------------- */
+
+/*
+ * ECE speaks of congestion, which no later report takes back: no undo. Outside a recovery
+ * the window comes down, once in a round trip (RFC 3168 6.1.2).
+ */
+static void recovery_ece(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *res)
+{
+	struct xtcp_recovery *rec = &xs->recovery;
+	u32 flight = xs->snd.nxt - xs->snd.una + res->bytes;
+
+	rec->undo = false;
+	if (rec->state >= XTCP_CA_CWR || !xtcp_ecn_is_news(&xs->ecn, xs->snd.una))
+		return;
+	xtcp_recovery_set_state(xs, XTCP_CA_CWR);
+	recovery_set_ssthresh(xs, flight);
+	rec->cwr_end = xs->snd.nxt;
+	xtcp_prr_begin(&rec->prr, flight);
+}
+
+/* In CWR: all in flight then has arrived, or the window comes down with it. */
+static void recovery_in_cwr(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *res)
+{
+	struct xtcp_recovery *rec = &xs->recovery;
+
+	bool steer = !xs->cong.ops->control;
+
+	if (!xtcp_seq_before(xs->snd.una, rec->cwr_end)) {
+		if (steer)
+			xs->cong.cwnd = xs->cong.ssthresh;
+		xtcp_recovery_set_state(xs, xs->rtxq.sacked ? XTCP_CA_DISORDER : XTCP_CA_OPEN);
+	} else if (steer) {
+		xs->cong.cwnd = xtcp_prr_cwnd(&rec->prr, xtcp_output_inflight(xs),
+					      xs->cong.ssthresh, res->delivered, xs->snd.mss,
+					      res->bytes);
+	}
 }
 
 /* -- LOSS -------------------------------------------------------------------------- */
@@ -214,7 +271,7 @@ static void recovery_detect(struct sock *sk)
 	if (xs->rtxq.lost && !xtcp_plpmtud_lost(sk, xtcp_rtxq_next_lost(&xs->rtxq))) {
 		XTCP_INC(xs->xn, SACKRECOVERY);
 		xtcp_recovery_begin(sk);
-	} else {
+	} else if (xs->recovery.state != XTCP_CA_CWR) {
 		xtcp_recovery_set_state(xs, xs->rtxq.sacked ? XTCP_CA_DISORDER : XTCP_CA_OPEN);
 	}
 }
@@ -271,6 +328,17 @@ bool xtcp_recovery_ack(struct sock *sk, const struct xtcp_rtxq_acked *res,
 			xs->recovery.undo = false;
 	}
 	return grow;
+}
+
+bool xtcp_recovery_ecn(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *res)
+{
+	sock_owned_by_me(xtcp_to_sk(xs));
+	if (res->ece)
+		recovery_ece(xs, res);
+	if (xs->recovery.state != XTCP_CA_CWR)
+		return !res->ece;
+	recovery_in_cwr(xs, res);
+	return false;
 }
 
 void xtcp_recovery_reorder_timeout(struct sock *sk)

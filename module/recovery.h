@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Loss recovery: when it begins and ends, and what undoes it (RFC 6675, 8985, 6937, 5682). */
+/* Loss recovery: when it begins and ends, what undoes it (RFC 6675, 8985, 6937, 5682, 3168). */
 #ifndef _XTCP_RECOVERY_H
 #define _XTCP_RECOVERY_H
 
@@ -19,6 +19,7 @@
  * @frto_new: the next push sends new data and not what is marked lost
  * @undo: @prior_cwnd and @prior_ssthresh come back if the losses were none
  * @resent: something was sent again since @undo was set
+ * @cwr_end: snd.nxt when CWR began: it ends when this is acknowledged
  * @high: snd.nxt when recovery began: it ends when this is acknowledged
  * @undo_until: snd.nxt when recovery ended: beyond it nothing can be undone
  * @undo_bytes: octets sent again since, less those reported to have arrived twice
@@ -36,6 +37,7 @@ struct xtcp_recovery {
 	bool frto_new;
 	bool undo;
 	bool resent;
+	u32 cwr_end;
 	u32 high;
 	u32 undo_until;
 	u32 undo_bytes;
@@ -68,6 +70,12 @@ void xtcp_recovery_init(struct xtcp_sock *xs);
  */
 bool xtcp_recovery_ack(struct sock *sk, const struct xtcp_rtxq_acked *res,
 		       const struct xtcp_options *opt, bool dup);
+
+/*
+ * The same for what the acknowledgment says of marks (RFC 3168 6.1.2), when the algorithm has
+ * heard of it. Return: true if cwnd may grow by it.
+ */
+bool xtcp_recovery_ecn(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *res);
 
 /* The retransmission timer expired: all is believed lost (RFC 6298 5.4 to 5.6). */
 void xtcp_recovery_timeout(struct sock *sk);

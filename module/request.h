@@ -5,6 +5,7 @@
 
 #include <linux/refcount.h>
 #include <linux/timer.h>
+#include "ecn.h"
 #include "lookup.h"
 #include "options.h"
 #include "stamp.h"
@@ -24,6 +25,7 @@ struct sock;
  * @irs: the peer's
  * @sent_us: clock at the last SYN-ACK, for the first RTT sample
  * @stamp: timestamps, if the SYN had them
+ * @ecn: what the SYN asked for and we agreed to
  * @rcv_wnd: window that the SYN-ACK offers
  * @mss: the peer's MSS option, or the default
  * @snd_wscale: shift of the peer's windows
@@ -48,6 +50,7 @@ struct xtcp_request {
 	u32 irs;
 	u32 sent_us;
 	struct xtcp_stamp stamp;
+	struct xtcp_ecn ecn;
 	u32 rcv_wnd;
 	u16 mss;
 	u8 snd_wscale;

@@ -41,6 +41,7 @@ struct xtcp_rtxq_acked {
 	bool retrans;		/* something among it was sent more than once */
 	bool original;		/* something arrived that was sent once, before recovery.high */
 	bool dsack;		/* the peer reports octets that arrived twice */
+	bool ece;		/* the peer says that our data met congestion (RFC 3168) */
 	struct xtcp_rate_sample rate;	/* the delivery rate that it shows */
 };
 

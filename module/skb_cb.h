@@ -36,6 +36,7 @@
  * @urg: urgent pointer as received
  * @flags: XTCP_FIN and friends
  * @mark: XTCP_MARK_*
+ * @ecn: INET_ECN_* of the IP header (receive side)
  */
 struct xtcp_skb_cb {
 	union {
@@ -53,6 +54,7 @@ struct xtcp_skb_cb {
 	u16 urg;
 	u8 flags;
 	u8 mark;
+	u8 ecn;
 };
 
 static inline struct xtcp_skb_cb *xtcp_cb(const struct sk_buff *skb)

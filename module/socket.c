@@ -95,6 +95,7 @@ void xtcp_socket_start(struct sock *sk)
 	memset(&xs->plpmtud, 0, sizeof(xs->plpmtud));
 	memset(&xs->stamp, 0, sizeof(xs->stamp));
 	memset(&xs->sack, 0, sizeof(xs->sack));
+	xtcp_ecn_begin(&xs->ecn, 0, false);
 	xs->snd.nodelay = nodelay;
 	xs->snd.cork = cork;
 	WRITE_ONCE(xs->snd.mss, 536);
@@ -119,6 +120,7 @@ void xtcp_socket_start(struct sock *sk)
 	xs->data_segs_in = 0;
 	xs->data_segs_out = 0;
 	xs->total_retrans = 0;
+	xs->delivered_ce = 0;
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	/* Flow label and multipath choice; advice to IP draws another one. */
 	sk_set_txhash(sk);
@@ -162,6 +164,11 @@ static void xtcp_socket_born(struct sock *sk)
 	XTCP_INC(xtcp_sk(sk)->xn, SOCKCREATED);
 }
 
+void xtcp_socket_follow_cong(struct xtcp_sock *xs)
+{
+	xtcp_ecn_follow(&xs->ecn, xs->cong.ops->flags & XTCP_CONG_NEEDS_ECN);
+}
+
 /* struct proto.init: a new socket, zeroed but for struct sock. */
 static int xtcp_socket_init(struct sock *sk)
 {
@@ -178,6 +185,7 @@ static int xtcp_socket_init(struct sock *sk)
 	xtcp_sysctl_cong_name(xs->xn, name);
 	if (xtcp_cong_assign(&xs->cong, name))
 		xtcp_cong_assign(&xs->cong, NULL);
+	xtcp_socket_follow_cong(xs);
 	xtcp_socket_start(sk);
 	sk->sk_write_space = xtcp_socket_write_space;
 	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(xs->xn->sysctl.wmem[1]));
@@ -221,6 +229,7 @@ void xtcp_socket_init_clone(struct sock *sk)
 	xtcp_timer_init(sk);
 	xtcp_pace_init(sk);
 	xtcp_cong_inherit(&xs->cong);
+	xtcp_socket_follow_cong(xs);
 	sk->sk_ack_backlog = 0;
 	inet->mc_list = NULL;
 	RCU_INIT_POINTER(inet->inet_opt, NULL);

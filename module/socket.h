@@ -9,6 +9,7 @@
 struct proto;
 struct sock;
 struct socket;
+struct xtcp_sock;
 
 extern struct proto xtcp_prot;
 extern struct proto xtcpv6_prot;
@@ -18,6 +19,9 @@ void xtcp_socket_unregister(void);
 
 /* A connection starts: nothing is left of an earlier one. Options stay. Socket lock held. */
 void xtcp_socket_start(struct sock *sk);
+
+/* The socket has another congestion control: what else hangs on it. Socket lock held. */
+void xtcp_socket_follow_cong(struct xtcp_sock *xs);
 
 /* disconnect(): as xtcp_socket_start(), and what a connected socket had besides. */
 void xtcp_socket_reset(struct sock *sk);

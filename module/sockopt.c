@@ -26,6 +26,7 @@
 #include "family.h"
 #include "output.h"
 #include "rtt.h"
+#include "socket.h"
 #include "sockopt.h"
 #include "timer.h"
 #include "xtcp_sock.h"
@@ -173,6 +174,7 @@ static int xtcp_sockopt_set_congestion(struct sock *sk, sockptr_t optval, unsign
 		return -ENOENT;
 	lock_sock(sk);
 	err = xtcp_cong_assign(&xtcp_sk(sk)->cong, name);
+	xtcp_socket_follow_cong(xtcp_sk(sk));
 	release_sock(sk);
 	return err;
 }
@@ -243,6 +245,10 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 		info->tcpi_options |= TCPI_OPT_TIMESTAMPS;
 	if (xs->sack.ok)
 		info->tcpi_options |= TCPI_OPT_SACK;
+	if (xs->ecn.accept)
+		info->tcpi_options |= TCPI_OPT_ECN;
+	if (xs->ecn.seen)
+		info->tcpi_options |= TCPI_OPT_ECN_SEEN;
 	if (xs->snd.wscale || xs->rcv.wscale) {
 		info->tcpi_options |= TCPI_OPT_WSCALE;
 		info->tcpi_snd_wscale = xs->snd.wscale;
@@ -292,6 +298,7 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_segs_out = xs->segs_out;
 	info->tcpi_data_segs_in = xs->data_segs_in;
 	info->tcpi_data_segs_out = xs->data_segs_out;
+	info->tcpi_delivered_ce = xs->delivered_ce;
 	info->tcpi_advmss = xs->rcv.advmss;
 	info->tcpi_reordering = XTCP_DUPACK_THRESHOLD;
 	info->tcpi_notsent_bytes = max_t(s32, 0, xs->snd.write_seq - xs->snd.nxt);

@@ -102,6 +102,8 @@ static const struct xtcp_knob xtcp_knobs[] = {
 	XTCP_KNOB(timestamps,		PLAIN,	0, 2, 1),
 	XTCP_KNOB(sack,			PLAIN,	0, 1, 1),
 	XTCP_KNOB(dsack,		PLAIN,	0, 1, 1),
+	XTCP_KNOB(ecn,			PLAIN,	0, 2, 2),
+	XTCP_KNOB(ecn_fallback,		PLAIN,	0, 1, 1),
 	XTCP_KNOB(early_retrans,	PLAIN,	0, 4, 3),
 	XTCP_KNOB(slow_start_after_idle, PLAIN,	0, 1, 1),
 	XTCP_KNOB(pacing,		PLAIN,	0, 1, 1),

@@ -26,7 +26,8 @@ u32 xtcp_tlp_timeout_us(u32 srtt_us, u32 flight, u32 mss)
 bool xtcp_tlp_wanted(const struct xtcp_sock *xs)
 {
 	return xs->sack.ok && xs->rtt.srtt_us && !xs->tlp.out && !xs->rtxq.sacked &&
-	       xs->recovery.state == XTCP_CA_OPEN && READ_ONCE(xs->xn->sysctl.early_retrans);
+	       (xs->recovery.state == XTCP_CA_OPEN || xs->recovery.state == XTCP_CA_CWR) &&
+	       READ_ONCE(xs->xn->sysctl.early_retrans);
 }
 
 /* The last segment of the queue once more. Return: true if it went. */
@@ -78,9 +79,10 @@ void xtcp_tlp_acked(struct sock *sk, const struct xtcp_rtxq_acked *res)
 	xs->tlp.out = false;
 	/* Both may still have arrived: only behind the probe is it certain that one did not. */
 	if (!xs->tlp.again || xs->snd.una == xs->tlp.high ||
-	    xs->recovery.state >= XTCP_CA_RECOVERY)
+	    xs->recovery.state >= XTCP_CA_CWR)
 		return;
 	XTCP_INC(xs->xn, LOSSPROBERECOVERY);
 	xs->cong.ssthresh = xs->cong.ops->ssthresh(&xs->cong, xs->cong.cwnd);
 	xs->cong.cwnd = min(xs->cong.cwnd, xs->cong.ssthresh);
+	xtcp_ecn_reduced(&xs->ecn);
 }

@@ -6,6 +6,7 @@
  * connections, requests, TIME-WAIT and nobody differ only in how they fill it.
  */
 #include <linux/tcp.h>
+#include <net/inet_ecn.h>
 #include <net/sock.h>
 #include <net/tcp.h>
 
@@ -138,11 +139,15 @@ static void xtcp_xmit_acked(struct xtcp_sock *xs)
 	xtcp_timer_clear(xs, XTCP_DUE_DELACK);
 }
 
-/* Fill in what every segment of a connection carries. */
-static void xtcp_xmit_fill(struct sock *sk, struct xtcp_header *h, struct xtcp_options *opt,
-			   u32 seq, unsigned int len, u8 flags)
+/*
+ * Fill in what every segment of a connection carries. Return: the codepoint of its IP
+ * header, INET_ECN_*.
+ */
+static u8 xtcp_xmit_fill(struct sock *sk, struct xtcp_header *h, struct xtcp_options *opt,
+			 u32 seq, unsigned int len, u8 flags)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
+	u8 ecn = INET_ECN_NOT_ECT;
 
 	h->sport = xs->node.key.lport;
 	h->dport = xs->node.key.rport;
@@ -155,10 +160,13 @@ static void xtcp_xmit_fill(struct sock *sk, struct xtcp_header *h, struct xtcp_o
 		h->ack = xs->rcv.nxt;
 	if (unlikely(flags & XTCP_SYN)) {
 		xtcp_xmit_syn_options(sk, flags, opt);
+		ecn = xtcp_ecn_syn_mark(&xs->ecn);
 		/* Not scaled (RFC 7323 2.2). */
 		h->wnd = min_t(u32, xs->rcv.wnd, U16_MAX);
 	} else {
 		xtcp_xmit_options(xs, len, opt);
+		ecn = xtcp_ecn_send(&xs->ecn, seq, len && !xtcp_seq_before(seq, xs->snd.nxt),
+				    &h->flags);
 		h->wnd = xtcp_delack_select_window(sk) >> xs->rcv.wscale;
 	}
 	/* RFC 6093: the pointer is announced as soon as it fits in 16 bits. */
@@ -170,6 +178,7 @@ static void xtcp_xmit_fill(struct sock *sk, struct xtcp_header *h, struct xtcp_o
 			h->flags |= XTCP_URG;
 		}
 	}
+	return ecn;
 }
 
 /* Send @skb in segments of at most @size octets. */
@@ -182,6 +191,7 @@ static int xtcp_xmit_cut(struct sock *sk, struct sk_buff *skb, u32 size)
 	struct list_head links;
 	struct xtcp_header h;
 	struct sk_buff *out;
+	u8 ecn;
 
 	links = xtcp_rtxq_hide_links(skb);
 	/* A clone that still waits in a device queue owns the header bytes. */
@@ -193,7 +203,7 @@ static int xtcp_xmit_cut(struct sock *sk, struct sk_buff *skb, u32 size)
 	if (unlikely(!out))
 		return -ENOBUFS;
 
-	xtcp_xmit_fill(sk, &h, &opt, cb->seq, len, cb->flags);
+	ecn = xtcp_xmit_fill(sk, &h, &opt, cb->seq, len, cb->flags);
 	cb->sent_us = xs->now_us;
 	xtcp_rate_sent(&xs->rate, &cb->ip.rate, xs->now_us, xtcp_rtxq_empty(&xs->rtxq));
 	/* IP and the devices read skb->cb and timestamps of their own. */
@@ -220,7 +230,7 @@ static int xtcp_xmit_cut(struct sock *sk, struct sk_buff *skb, u32 size)
 	}
 	xs->bytes_sent += len;
 	XTCP_ADD(xs->xn, OUTSEGS, segs);
-	return xtcp_lower_xmit(sk, out);
+	return xtcp_lower_xmit(sk, out, ecn);
 }
 
 int xtcp_xmit_skb(struct sock *sk, struct sk_buff *skb)
@@ -240,16 +250,17 @@ static int xtcp_xmit_bare(struct sock *sk, u32 seq, u8 flags)
 	struct sk_buff *skb = xtcp_xmit_alloc_once();
 	struct xtcp_options opt;
 	struct xtcp_header h;
+	u8 ecn;
 
 	if (unlikely(!skb))
 		return -ENOBUFS;
-	xtcp_xmit_fill(sk, &h, &opt, seq, 0, flags);
+	ecn = xtcp_xmit_fill(sk, &h, &opt, seq, 0, flags);
 	skb_set_owner_w(skb, sk);
 	skb_set_hash_from_sk(skb, sk);
 	xtcp_xmit_header(skb, &h);
 	xs->segs_out++;
 	XTCP_INC(xs->xn, OUTSEGS);
-	return xtcp_lower_xmit(sk, skb);
+	return xtcp_lower_xmit(sk, skb, ecn);
 }
 
 void xtcp_xmit_ack(struct sock *sk)
@@ -370,13 +381,15 @@ int xtcp_xmit_synack(struct xtcp_request *req)
 	}
 	if (req->sack_ok)
 		opt.seen |= XTCP_SEEN_SACK_OK;
+	if (READ_ONCE(req->ecn.ect))
+		h.flags |= XTCP_ECE;
 	xtcp_stamp_fill(&req->stamp, xtcp_stamp_clock(), &opt);
 	xtcp_xmit_header(skb, &h);
 	XTCP_INC(listener->xn, OUTSEGS);
 	/* Pairs with xtcp_handshake_init_child(). */
 	smp_store_release(&req->sent_us, xtcp_clock_us());
-	return xtcp_lower_reply(req->listener, skb, &req->node.key, req->iif,
-				req->mark, req->tos);
+	return xtcp_lower_reply(req->listener, skb, &req->node.key, req->iif, req->mark,
+				req->tos | xtcp_ecn_syn_mark(&req->ecn));
 }
 
 /* A segment without text by way of the namespace's control socket. */

@@ -7,6 +7,7 @@
 #include <linux/ktime.h>
 #include <net/inet_sock.h>
 #include "cong.h"
+#include "ecn.h"
 #include "family.h"
 #include "listen.h"
 #include "lookup.h"
@@ -54,6 +55,7 @@ enum xtcp_deferred {
  * @rate: delivery rate (rate.h)
  * @pace: pacing (pace.h)
  * @plpmtud: search for the path's MTU (plpmtud.h)
+ * @ecn: explicit congestion notification (ecn.h)
  * @rtt: round-trip time and time-out
  * @cong: congestion control
  * @recovery: loss recovery
@@ -80,6 +82,7 @@ enum xtcp_deferred {
  * @data_segs_in: those of them with data
  * @data_segs_out: segments sent with data
  * @total_retrans: segments sent again
+ * @delivered_ce: segments whose acknowledgment said ECE
  *
  * Everything is written under the socket lock. Poll, ioctls and /proc read single words
  * without it; those that they act on are written by WRITE_ONCE().
@@ -99,6 +102,7 @@ struct xtcp_sock {
 	struct xtcp_rate	rate;
 	struct xtcp_pace	pace;
 	struct xtcp_plpmtud	plpmtud;
+	struct xtcp_ecn		ecn;
 	struct xtcp_rtt		rtt;
 	struct xtcp_cong	cong;
 	struct xtcp_recovery	recovery;
@@ -125,6 +129,7 @@ struct xtcp_sock {
 	u32			data_segs_in;
 	u32			data_segs_out;
 	u32			total_retrans;
+	u32			delivered_ce;
 };
 
 /* The IPv6 variant has its ipv6_pinfo behind it (inet6_sk() finds it by pointer). */

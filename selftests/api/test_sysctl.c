@@ -51,6 +51,8 @@ static const struct knob {
 	{ "timestamps", 0, 2, 1 },
 	{ "sack", 0, 1, 1 },
 	{ "dsack", 0, 1, 1 },
+	{ "ecn", 0, 2, 2 },
+	{ "ecn_fallback", 0, 1, 1 },
 	{ "early_retrans", 0, 4, 3 },
 	{ "slow_start_after_idle", 0, 1, 1 },
 	{ "pacing", 0, 1, 1 },

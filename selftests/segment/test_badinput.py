@@ -167,7 +167,7 @@ def syn_fin_to_listener(c):
 
 @case()
 def reserved_bits_ignored(c):
-    """Reserved bits, ECE and CWR of a peer mean nothing to the receiver."""
+    """Reserved bits mean nothing, nor do ECE and CWR where net.xtcp.ecn is 0."""
     listener = c.listen()
     flow = c.flow()
     flow.inject("S", mss=1000, reserved=14)
