@@ -50,6 +50,7 @@ static const struct knob {
 	{ "slow_start_after_idle", 0, 1, 1 },
 	{ "pacing_ss_ratio", 0, 1000, 200 },
 	{ "pacing_ca_ratio", 0, 1000, 120 },
+	{ "moderate_rcvbuf", 0, 1, 1 },
 };
 
 /* What is no single number; each has a test of its own. */
