@@ -90,8 +90,12 @@ static void xtcp_delack_measure(struct xtcp_sock *xs, const struct sk_buff *skb)
 		return;
 	WRITE_ONCE(xs->rcv.mss, min_t(u32, len, xs->rcv.advmss ?: len));
 	if (skb->truesize) {
-		u32 ratio = min_t(u64, div_u64((u64)skb->len * XTCP_WIN_RATIO_ONE, skb->truesize),
-				  U8_MAX);
+		/*
+		 * At least half, as TCP counts: what takes more memory than that is packed
+		 * tighter when the buffer is full, which costs less than a window too small.
+		 */
+		u32 ratio = clamp_t(u64, div_u64((u64)skb->len * XTCP_WIN_RATIO_ONE, skb->truesize),
+				    XTCP_WIN_RATIO_ONE / 2, U8_MAX);
 
 		/* Slowly: the right edge must not jump back and forth. */
 		xs->rcv.ratio = (7 * xs->rcv.ratio + ratio + 7) / 8;

@@ -16,7 +16,7 @@ u64 xtcp_sndbuf_want(const struct xtcp_cong *c)
 	u64 segs = DIV_ROUND_UP((u64)cwnd, c->mss);
 	u64 window = segs * (c->mss + SKB_TRUESIZE(XTCP_HEADROOM));
 
-	return xtcp_cong_in_slow_start(c) ? 4 * window : 2 * window;
+	return (xtcp_cong_in_slow_start(c) ? 2 : 1) * c->sndbuf_cwnds * window;
 }
 
 void xtcp_sndbuf_grow(struct sock *sk)

@@ -9,10 +9,10 @@ struct sock;
 struct xtcp_cong;
 
 /*
- * Memory that a writer may use so that @c is never short of data: what is in flight, and as much
- * again for what an acknowledgment lets go before the writer runs; in slow start, where an
- * acknowledgment lets go twice what it covers, twice that. Counted as if each segment were a
- * buffer of its own: after a loss they are. Pure.
+ * Memory that a writer may use so that @c is never short of data: as many windows as the
+ * algorithm asks for, mostly what is in flight and as much again for what an acknowledgment lets
+ * go before the writer runs; in slow start, where it lets go twice what it covers, twice
+ * that. Counted as if each segment were a buffer of its own: after a loss they are. Pure.
  */
 u64 xtcp_sndbuf_want(const struct xtcp_cong *c);
 

@@ -10,7 +10,7 @@
 
 static struct xtcp_cong sb_cong(u32 cwnd, u32 ssthresh)
 {
-	struct xtcp_cong c = { .mss = MSS, .cwnd = cwnd, .ssthresh = ssthresh };
+	struct xtcp_cong c = { .mss = MSS, .cwnd = cwnd, .ssthresh = ssthresh, .sndbuf_cwnds = 2 };
 
 	return c;
 }
@@ -33,6 +33,8 @@ static void sndbuf_want__by_cwnd(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, xtcp_sndbuf_want(&c), 2 * 101 * sb_seg(), "a part is a segment");
 	c = sb_cong(MSS, 2 * MSS);
 	KUNIT_EXPECT_EQ(test, xtcp_sndbuf_want(&c), 4 * 10 * sb_seg());
+	c.sndbuf_cwnds = 3;
+	KUNIT_EXPECT_EQ_MSG(test, xtcp_sndbuf_want(&c), 6 * 10 * sb_seg(), "as the algorithm asks");
 	c = sb_cong(U32_MAX, U32_MAX);
 	KUNIT_EXPECT_GT(test, xtcp_sndbuf_want(&c), (u64)U32_MAX);
 }
