@@ -18,6 +18,7 @@
 #include "scoreboard.h"
 #include "seq.h"
 #include "skb_cb.h"
+#include "sndbuf.h"
 #include "timer.h"
 #include "xmit.h"
 #include "xtcp_sock.h"
@@ -58,20 +59,6 @@ void xtcp_ack_write_space(struct sock *sk)
 {
 	if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
 		sk->sk_write_space(sk);
-}
-
-/* Linux grows an untouched send buffer with cwnd; a fixed one would cap throughput. */
-static void xtcp_ack_grow_sndbuf(struct sock *sk)
-{
-	struct xtcp_sock *xs = xtcp_sk(sk);
-	int max = READ_ONCE(xs->xn->sysctl.wmem[2]);
-	u64 want = 2ULL * xs->cong.cwnd + 2 * XTCP_GSO_MAX;
-
-	if ((sk->sk_userlocks & SOCK_SNDBUF_LOCK) || sk->sk_sndbuf >= max)
-		return;
-	if (sk_under_memory_pressure(sk) || sk->sk_sndbuf >= want)
-		return;
-	WRITE_ONCE(sk->sk_sndbuf, min_t(u64, want, max));
 }
 
 void xtcp_ack_sample_rtt(struct xtcp_sock *xs, struct xtcp_rtxq_acked *res,
@@ -203,7 +190,7 @@ bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_op
 	if (res.delivered || res.bytes || res.ece || xs->rtxq.lost_ever != lost_ever)
 		xtcp_ack_cong(sk, &res, inflight, lost_ever, grow);
 	if (res.bytes) {
-		xtcp_ack_grow_sndbuf(sk);
+		xtcp_sndbuf_grow(sk);
 		xtcp_timer_acked(xs);
 		sk_dst_confirm(sk);
 		xtcp_ack_write_space(sk);

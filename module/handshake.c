@@ -19,6 +19,7 @@
 #include "rtxq.h"
 #include "seq.h"
 #include "skb_cb.h"
+#include "sndbuf.h"
 #include "socket.h"
 #include "state.h"
 #include "timer.h"
@@ -108,6 +109,8 @@ static void xtcp_handshake_done(struct sock *sk, enum xtcp_event ev)
 	xs->recovery.start = 0;
 	xtcp_delack_enter_quick(xs);
 	xs->rcv.ato = 0;
+	xtcp_rcvspace_start(sk);
+	xtcp_sndbuf_grow(sk);
 	xtcp_state_move(sk, ev);
 	xtcp_timer_keepalive_changed(sk);
 	xs->snd.last_sent = jiffies;

@@ -360,16 +360,14 @@ static struct sk_buff *xtcp_output_new(struct sock *sk, struct sk_buff *skb, boo
 	return skb;
 }
 
-void xtcp_output_push_more(struct sock *sk, bool more)
+/* Lost segments, then new ones, as far as cwnd and the peer's window go. */
+static void xtcp_output_send(struct sock *sk, bool more)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	bool ask = xs->recovery.frto_new;
 	u32 nxt = xs->snd.nxt;
 	struct sk_buff *skb;
 
-	sock_owned_by_me(sk);
-	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
-		return;
 	xs->recovery.frto_new = false;
 	if (!ask)
 		xtcp_output_resend_lost(sk);
@@ -387,6 +385,15 @@ void xtcp_output_push_more(struct sock *sk, bool more)
 	/* Something waits, nothing is out that an ACK would come for: probe. */
 	if (skb && xs->snd.nxt == xs->snd.una)
 		xtcp_timer_window_closed(xs);
+}
+
+void xtcp_output_push_more(struct sock *sk, bool more)
+{
+	sock_owned_by_me(sk);
+	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
+		return;
+	xtcp_output_send(sk, more);
+	xtcp_chrono_update(sk);
 }
 
 void xtcp_output_push(struct sock *sk)

@@ -46,8 +46,10 @@ void xtcp_rack_delivered(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb, u32
 	struct xtcp_rack *rack = &xs->rack;
 	u32 rtt = xs->now_us - cb->sent_us;
 
-	if (xtcp_seq_before(end, rack->before) && !(cb->mark & XTCP_MARK_EVER_RETRANS))
+	if (xtcp_seq_before(end, rack->before) && !(cb->mark & XTCP_MARK_EVER_RETRANS)) {
 		rack->reordered = true;
+		rack->reord_seen++;
+	}
 	rack->high = xtcp_seq_max(rack->high, end);
 	/* Sooner than any round trip: the first transmission arrived, not this one. */
 	if ((cb->mark & XTCP_MARK_EVER_RETRANS) && xs->rtt.min_us != U32_MAX &&

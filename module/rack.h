@@ -20,6 +20,7 @@ struct xtcp_sock;
  * @high: highest sequence number that arrived
  * @before: @high without what the acknowledgment in hand reports
  * @round: SND.NXT when the wait last grew: once a round trip is enough
+ * @reord_seen: how often a segment arrived behind a later one
  * @steps: the wait for reordered segments in quarters of the smallest round-trip time
  * @persist: recoveries without a duplicate until @steps falls back to one
  * @reordered: a segment arrived behind a later one
@@ -33,6 +34,7 @@ struct xtcp_rack {
 	u32 high;
 	u32 before;
 	u32 round;
+	u32 reord_seen;
 	u8 steps;
 	u8 persist;
 	bool reordered;

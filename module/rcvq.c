@@ -246,6 +246,7 @@ static void xtcp_rcvq_out_of_order(struct sock *sk, struct sk_buff *skb)
 	struct sk_buff *prev;
 
 	xs->rcv.ack |= XTCP_ACK_NOW;
+	xs->ooo_segs_in += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 	if (!xtcp_rcvq_admit(sk, skb)) {
 		XTCP_INC(xs->xn, RCVQDROP);
 		kfree_skb(skb);

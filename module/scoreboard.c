@@ -122,6 +122,7 @@ void xtcp_scoreboard_update(struct sock *sk, const struct xtcp_options *opt, u32
 			XTCP_INC(xs->xn, DSACKRECV);
 			res->dsack = true;
 			res->dsack_bytes = opt->sack[0].end - opt->sack[0].start;
+			xs->dsack_dups += DIV_ROUND_UP(res->dsack_bytes, xs->snd.mss);
 		} else {
 			XTCP_INC(xs->xn, DSACKIGNORED);
 		}

@@ -11,6 +11,7 @@
 #include "output.h"
 #include "send.h"
 #include "skb_cb.h"
+#include "sndbuf.h"
 #include "xmit.h"
 #include "xtcp_sock.h"
 
@@ -24,8 +25,10 @@ static struct sk_buff *xtcp_send_new_skb(struct sock *sk)
 	if (!sk_stream_memory_free(sk))
 		return NULL;
 	skb = xtcp_xmit_alloc(sk, sk->sk_allocation);
-	if (!skb)
+	if (!skb) {
+		xtcp_sndbuf_shrink(sk);
 		return NULL;
+	}
 	if (!sk_wmem_schedule(sk, skb->truesize)) {
 		kfree_skb(skb);
 		return NULL;

@@ -42,22 +42,30 @@ DEFINE_PER_CPU(unsigned int, xtcp_orphan_count);
 static struct percpu_counter xtcp_sockets_allocated;
 static unsigned long xtcp_memory_pressure;
 
-/* What __sk_mem_schedule() grants a socket whatever the others use. */
-static int xtcp_floor_wmem[3] = { 4096, 65536, 4 * 1024 * 1024 };
-static int xtcp_floor_rmem[3] = { 4096, 131072, 6 * 1024 * 1024 };
-
+/* Many may find at once that memory is short, or no longer: one counts. */
 static void xtcp_enter_memory_pressure(struct sock *sk)
 {
 	if (READ_ONCE(xtcp_memory_pressure))
 		return;
-	WRITE_ONCE(xtcp_memory_pressure, jiffies ?: 1);
-	XTCP_INC(xtcp_sk(sk)->xn, MEMORYPRESSURES);
+	if (!cmpxchg(&xtcp_memory_pressure, 0, jiffies ?: 1))
+		XTCP_INC(xtcp_sk(sk)->xn, MEMORYPRESSURES);
 }
 
 static void xtcp_leave_memory_pressure(struct sock *sk)
 {
-	if (READ_ONCE(xtcp_memory_pressure))
-		WRITE_ONCE(xtcp_memory_pressure, 0);
+	unsigned long since;
+
+	if (!READ_ONCE(xtcp_memory_pressure))
+		return;
+	since = xchg(&xtcp_memory_pressure, 0);
+	if (since)
+		XTCP_ADD(xtcp_sk(sk)->xn, MEMORYPRESSURESCHRONO, jiffies_to_msecs(jiffies - since));
+}
+
+bool xtcp_socket_out_of_memory(const struct sock *sk)
+{
+	return sk->sk_wmem_queued > SOCK_MIN_SNDBUF &&
+	       sk_memory_allocated(sk) > sk_prot_mem_limits(sk, 2);
 }
 
 int xtcp_socket_orphans(void)
@@ -107,6 +115,8 @@ void xtcp_socket_start(struct sock *sk)
 	xtcp_pace_forget(sk);
 	xtcp_cong_forget(&xs->cong);
 	xtcp_cong_start(&xs->cong, xs->snd.mss);
+	xtcp_rcvspace_init(&xs->rcvspace, 0, 0, 0, 0);
+	xtcp_chrono_init(&xs->chrono);
 	xs->timer.armed = 0;
 	xs->timer.probes = 0;
 	/* A timer or an ICMP message may set a bit now: it was for what ends here. */
@@ -121,6 +131,8 @@ void xtcp_socket_start(struct sock *sk)
 	xs->data_segs_out = 0;
 	xs->total_retrans = 0;
 	xs->delivered_ce = 0;
+	xs->ooo_segs_in = 0;
+	xs->dsack_dups = 0;
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	/* Flow label and multipath choice; advice to IP draws another one. */
 	sk_set_txhash(sk);
@@ -401,8 +413,8 @@ XTCP_DEFINE_PROTO_RECVMSG(xtcp_socket_recvmsg, xtcp_recv_msg)
 	.sockets_allocated	= &xtcp_sockets_allocated,		\
 	.memory_pressure	= &xtcp_memory_pressure,		\
 	.sysctl_mem		= xtcp_sysctl_mem,			\
-	.sysctl_wmem		= xtcp_floor_wmem,			\
-	.sysctl_rmem		= xtcp_floor_rmem,			\
+	.sysctl_wmem		= &xtcp_sysctl_floor_wmem,		\
+	.sysctl_rmem		= &xtcp_sysctl_floor_rmem,		\
 	.max_header		= 128 + MAX_HEADER,			\
 	.no_autobind		= true
 

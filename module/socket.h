@@ -35,6 +35,9 @@ DECLARE_PER_CPU(unsigned int, xtcp_orphan_count);
 /* Sockets that no process holds, on the whole machine; up to 100 ms old. */
 int xtcp_socket_orphans(void);
 
+/* All buffers together are above net.xtcp.mem's third number, and @sk has a part in it. */
+bool xtcp_socket_out_of_memory(const struct sock *sk);
+
 /* struct proto_ops.poll */
 __poll_t xtcp_socket_poll(struct file *file, struct socket *sock, poll_table *wait);
 

@@ -215,6 +215,17 @@ static u32 xtcp_info_age_ms(unsigned long stamp)
 	return jiffies_to_msecs(jiffies - stamp);
 }
 
+/* As in TCP: busy is all the time in which there was something to do. */
+static void xtcp_info_times(const struct xtcp_sock *xs, struct tcp_info *info)
+{
+	u32 now = xtcp_clock_us();
+
+	info->tcpi_rwnd_limited = xtcp_chrono_read(&xs->chrono, XTCP_CHRONO_RWND, now);
+	info->tcpi_sndbuf_limited = xtcp_chrono_read(&xs->chrono, XTCP_CHRONO_SNDBUF, now);
+	info->tcpi_busy_time = xtcp_chrono_read(&xs->chrono, XTCP_CHRONO_BUSY, now) +
+			       info->tcpi_rwnd_limited + info->tcpi_sndbuf_limited;
+}
+
 void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 {
 	const struct xtcp_sock *xs = xtcp_sk(sk);
@@ -301,6 +312,13 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_delivered_ce = xs->delivered_ce;
 	info->tcpi_advmss = xs->rcv.advmss;
 	info->tcpi_reordering = XTCP_DUPACK_THRESHOLD;
+	info->tcpi_dsack_dups = xs->dsack_dups;
+	info->tcpi_reord_seen = xs->rack.reord_seen;
+	info->tcpi_rcv_rtt = xs->rcvspace.rtt_us;
+	info->tcpi_rcv_space = xs->rcvspace.best;
+	info->tcpi_rcv_ssthresh = xtcp_delack_full_window(sk);
+	info->tcpi_rcv_ooopack = xs->ooo_segs_in;
+	xtcp_info_times(xs, info);
 	info->tcpi_notsent_bytes = max_t(s32, 0, xs->snd.write_seq - xs->snd.nxt);
 }
 

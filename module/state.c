@@ -341,6 +341,8 @@ void xtcp_state_segment(struct sock *sk, struct sk_buff *skb, const struct xtcp_
 		xtcp_stamp_update(&xs->stamp, opt->tsval, ktime_get_seconds());
 	if (!xtcp_state_acked(sk))
 		goto drop;
+	if (skb->len)
+		xtcp_rcvspace_segment(sk, skb, opt);
 	xtcp_state_text(sk, skb);
 	if (sk->sk_state == TCP_CLOSE)
 		return;

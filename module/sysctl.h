@@ -51,8 +51,9 @@ struct xtcp_sysctl {
 	int pacing;			/* 0..1, default 1: pace without fq and unasked, too */
 	int pacing_ss_ratio;		/* percent of cwnd / srtt, 0..1000, default 200: slow start */
 	int pacing_ca_ratio;		/* the same, default 120: congestion avoidance */
-	int rmem[3];			/* bytes, 4096.., in order: 4096 1048576 6291456 */
-	int wmem[3];			/* the same: 4096 65536 4194304 */
+	int moderate_rcvbuf;		/* 0..1, default 1: receive buffers grow by themselves */
+	int rmem[3];			/* bytes, 4096.., in order: 4096 131072 6291456 */
+	int wmem[3];			/* the same: 4096 16384 4194304 */
 	char congestion_control[16];	/* a registered name; default "cubic" */
 };
 
@@ -70,6 +71,14 @@ void xtcp_sysctl_cong_name(struct xtcp_net *xn, char name[16]);
  * initial namespace, as TCP's). The array is what struct proto.sysctl_mem points to.
  */
 extern long xtcp_sysctl_mem[3];
+
+/*
+ * What a socket may have however short memory is, octets: the first numbers of the initial
+ * namespace's rmem and wmem. struct proto.sysctl_rmem and sysctl_wmem point to them, for
+ * the kernel looks there, and finds a namespace's own only inside struct net.
+ */
+extern int xtcp_sysctl_floor_rmem;
+extern int xtcp_sysctl_floor_wmem;
 
 /* Module start: net.xtcp.mem's defaults from the machine's memory. */
 void xtcp_sysctl_mem_init(void);

@@ -24,9 +24,6 @@
 #include "xmit.h"
 #include "xtcp_sock.h"
 
-/* Room in front of the payload for options, IP, tunnels and the device. */
-#define XTCP_HEADROOM	L1_CACHE_ALIGN(128 + MAX_HEADER)
-
 /* Host order but for the ports; @wnd as it stands in the header. */
 struct xtcp_header {
 	__be16 sport;

@@ -3,8 +3,13 @@
 #ifndef _XTCP_XMIT_H
 #define _XTCP_XMIT_H
 
+#include <linux/cache.h>
 #include <linux/gfp_types.h>
+#include <linux/netdevice.h>
 #include <linux/types.h>
+
+/* Room in front of the payload for options, IP, tunnels and the device. */
+#define XTCP_HEADROOM	L1_CACHE_ALIGN(128 + MAX_HEADER)
 
 struct sk_buff;
 struct sock;

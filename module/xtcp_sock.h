@@ -6,6 +6,7 @@
 #include <linux/ipv6.h>
 #include <linux/ktime.h>
 #include <net/inet_sock.h>
+#include "chrono.h"
 #include "cong.h"
 #include "ecn.h"
 #include "family.h"
@@ -17,6 +18,7 @@
 #include "reasm.h"
 #include "rack.h"
 #include "rate.h"
+#include "rcvspace.h"
 #include "recovery.h"
 #include "recv.h"
 #include "rtt.h"
@@ -47,6 +49,7 @@ enum xtcp_deferred {
  * @snd: sending: sequence space, window, MSS (output.h)
  * @rtxq: sent and not acknowledged (rtxq.h)
  * @rcv: receiving: sequence space, window, delayed ACK (recv.h)
+ * @rcvspace: what the reader takes in a round trip (rcvspace.h)
  * @reasm: out-of-order queue
  * @stamp: timestamps (stamp.h)
  * @sack: which out-of-order octets we report (sack.h)
@@ -60,6 +63,7 @@ enum xtcp_deferred {
  * @cong: congestion control
  * @recovery: loss recovery
  * @tlp: a tail loss probe on its way (tlp.h)
+ * @chrono: what the sender waited for (chrono.h)
  * @timer: the one timer and its deadlines (timer.h)
  * @listen: a listener's queues, and a child's link in them (listen.h)
  * @deferred: bits of enum xtcp_deferred, run by release_cb
@@ -83,6 +87,8 @@ enum xtcp_deferred {
  * @data_segs_out: segments sent with data
  * @total_retrans: segments sent again
  * @delivered_ce: segments whose acknowledgment said ECE
+ * @ooo_segs_in: segments received with data that was out of order
+ * @dsack_dups: segments that the peer reported to have received twice
  *
  * Everything is written under the socket lock. Poll, ioctls and /proc read single words
  * without it; those that they act on are written by WRITE_ONCE().
@@ -94,6 +100,7 @@ struct xtcp_sock {
 	struct xtcp_snd		snd;
 	struct xtcp_rtxq	rtxq;
 	struct xtcp_rcv		rcv;
+	struct xtcp_rcvspace	rcvspace;
 	struct xtcp_reasm	reasm;
 	struct xtcp_stamp	stamp;
 	struct xtcp_sack	sack;
@@ -107,6 +114,7 @@ struct xtcp_sock {
 	struct xtcp_cong	cong;
 	struct xtcp_recovery	recovery;
 	struct xtcp_tlp		tlp;
+	struct xtcp_chrono	chrono;
 	struct xtcp_timers	timer;
 	struct xtcp_listen	listen;
 	unsigned long		deferred;
@@ -130,6 +138,8 @@ struct xtcp_sock {
 	u32			data_segs_out;
 	u32			total_retrans;
 	u32			delivered_ce;
+	u32			ooo_segs_in;
+	u32			dsack_dups;
 };
 
 /* The IPv6 variant has its ipv6_pinfo behind it (inet6_sk() finds it by pointer). */
