@@ -27,8 +27,8 @@ def spread(results, names):
 
 def one(nodes, cell, side, transport, number, args):
     ip = 6 if number % 2 else 4
-    result = nodes.transfer(f"{transport}{ip}", cong=args.cong, octets=cell.octets, limit=LIMIT,
-                            buffer=args.buffer)
+    result = nodes.transfer(f"{transport}{ip}", cong=args.cong, octets=cell.octets, skip=cell.skip,
+                            limit=LIMIT, buffer=args.buffer)
     result.update(cell=cell.name, group=cell.group, rtt=cell.rtt, shows=cell.shows, side=side,
                   run=number, ip=ip, buffer=args.buffer or 0)
     return result

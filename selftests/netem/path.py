@@ -160,6 +160,15 @@ class Path:
         if words:
             run("tc", "-n", self.ns(name), "qdisc", "add", "dev", dev, *words.split())
 
+    def dropped(self):
+        """Packets that netem and the bottleneck's queue dropped since shape()."""
+        total = 0
+        for name in ("ra", "rb"):
+            for qdisc in json.loads(run("tc", "-s", "-j", "-n", self.ns(name), "qdisc", "show")):
+                if qdisc["kind"] in ("netem", "bfifo"):
+                    total += qdisc["drops"]
+        return total
+
     def counters(self, name):
         """TCP's and XTCP's counters of the sender or the receiver, as two dictionaries."""
         base = f"/proc/{self.holders[name].pid}/net/"

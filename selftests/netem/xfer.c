@@ -4,7 +4,7 @@
  *
  * A child listens in one namespace and reads; the parent connects from the other and writes. Both
  * know what the octets must be, so each one that arrives is compared. The time runs from
- * connect() to the arrival of the last octet. The result is a line of JSON.
+ * connect(), or from the arrival of octet --skip, to the arrival of the last one. The result is a line of JSON.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -42,7 +42,7 @@ static const struct xport transports[] = {
 static struct {
 	const struct xport *transport;
 	const char *to, *cong, *from_ns, *to_ns;
-	long long octets;
+	long long octets, skip;
 	double seconds, limit;
 	int port, buffer, watch_ms, slice_ms;
 	size_t chunk;
@@ -59,12 +59,14 @@ static struct {
  * @wrong:	number of the first that was not as sent, counted from 1; 0: none
  * @first_ns:	when the first came
  * @last_ns:	when the last came
+ * @skipped:	octets of the start that the goodput leaves out
+ * @skip_ns:	when the last of those came
  * @gap_ns:	longest time between two reads that brought something
  * @slices:	octets in each slice of time since the first
  * @sum:	SHA-256
  */
 struct received {
-	long long octets, wrong, first_ns, last_ns, gap_ns;
+	long long octets, wrong, first_ns, last_ns, skipped, skip_ns, gap_ns;
 	long long slices[MOST_SLICES];
 	char sum[65];
 };
@@ -156,6 +158,10 @@ static void note_arrival(struct received *r, ssize_t n, long long prev_ns)
 	}
 	r->last_ns = now;
 	r->octets += n;
+	if (opt.skip && !r->skipped && r->octets >= opt.skip) {
+		r->skipped = r->octets;
+		r->skip_ns = now;
+	}
 }
 
 static void receive(int fd, struct received *r)
@@ -272,11 +278,12 @@ static void report(const struct received *r, const struct tcp_info *i, long long
 		   long long open_ns, const char *sum)
 {
 	double seconds = (r->last_ns - start_ns) / 1e9;
+	double counted = (r->last_ns - (r->skipped ? r->skip_ns : start_ns)) / 1e9;
 	int s, last = MOST_SLICES - 1;
 
 	printf("{\"transport\": \"%s\", \"cong\": \"%s\", \"octets\": %lld, \"seconds\": %.6f, ",
 	       opt.transport->label, opt.cong, r->octets, seconds);
-	printf("\"goodput\": %.1f, \"open\": %.6f, \"gap\": %.6f, ", r->octets / seconds,
+	printf("\"goodput\": %.1f, \"open\": %.6f, \"gap\": %.6f, ", (r->octets - r->skipped) / counted,
 	       (open_ns - start_ns) / 1e9, r->gap_ns / 1e9);
 	printf("\"retrans\": %u, \"octets_retrans\": %llu, \"data_segs\": %u, \"segs_in\": %u, ",
 	       i->tcpi_total_retrans, (unsigned long long)i->tcpi_bytes_retrans,
@@ -386,6 +393,7 @@ static void usage(void)
 	     "  --cong NAME       congestion control (default cubic)\n"
 	     "  --octets N        send so many; or\n"
 	     "  --seconds S       send for so long\n"
+	     "  --skip N          the goodput leaves out so many octets and their time (default 0: none)\n"
 	     "  --limit S         give up after S seconds and show TCP_INFO, status 3 (default 3600)\n"
 	     "  --buffer N        SO_SNDBUF and SO_RCVBUF (default: what the system does by itself)\n"
 	     "  --chunk N         octets in each send() and recv() (default 65536)\n"
@@ -402,7 +410,7 @@ int main(int argc, char **argv)
 		{ "from-ns", 1, NULL, 'f' }, { "to-ns", 1, NULL, 'n' }, { "cong", 1, NULL, 'c' },
 		{ "octets", 1, NULL, 'o' }, { "seconds", 1, NULL, 's' }, { "limit", 1, NULL, 'l' },
 		{ "buffer", 1, NULL, 'b' }, { "chunk", 1, NULL, 'k' }, { "seed", 1, NULL, 'e' },
-		{ "sum", 0, NULL, 'S' }, { "slices", 1, NULL, 'i' }, { "watch", 1, NULL, 'w' },
+		{ "sum", 0, NULL, 'S' }, { "skip", 1, NULL, 'x' }, { "slices", 1, NULL, 'i' }, { "watch", 1, NULL, 'w' },
 		{ "help", 0, NULL, 'h' }, { 0 },
 	};
 	size_t i, n = sizeof(transports) / sizeof(transports[0]);
@@ -450,6 +458,9 @@ int main(int argc, char **argv)
 			break;
 		case 'e':
 			opt.seed = atoi(optarg);
+			break;
+		case 'x':
+			opt.skip = atoll(optarg);
 			break;
 		case 'S':
 			opt.sum = true;
