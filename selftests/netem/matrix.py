@@ -58,7 +58,7 @@ def main():
     parser.add_argument("--cells", default="", metavar="PATTERN", help="only these cells")
     parser.add_argument("--cong", default="cubic", help="congestion control of both")
     parser.add_argument("--runs", type=int, default=3, help="pairs of each cell, at least")
-    parser.add_argument("--most", type=int, default=3, help="and at most")
+    parser.add_argument("--most", type=int, default=9, help="and at most")
     parser.add_argument("--vague", type=float, default=2.5, metavar="PERCENT",
                         help="more pairs while the ratio's standard error is above this")
     parser.add_argument("--noise", action="store_true", help="TCP against TCP")
