@@ -30,9 +30,8 @@ class Plan:
                 self.note(words)
             self.result(True, name)
         except Exception as error:      # a broken case must not end those behind it
-            if not isinstance(error, AssertionError):
-                self.note(traceback.format_exc().rstrip())
-            self.note(error)
+            broken = isinstance(error, AssertionError)
+            self.note(error if broken else traceback.format_exc().rstrip())
             self.result(False, name)
 
     def end(self):

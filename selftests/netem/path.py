@@ -37,7 +37,8 @@ def run(*command, text=None):
     """Run a command; its output, or an exception that shows what it said."""
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip() or done.returncode}")
+        says = done.stderr.strip() or f"status {done.returncode}"
+        raise RuntimeError(f"{' '.join(command)}: {says.splitlines()[0]}")
     return done.stdout
 
 

@@ -50,6 +50,9 @@ class Drawn:
         self.damage = 0.0
         self.jitter = 0
         forward = back = f"delay {self.rtt / 2:.3f}ms"
+        if rand.random() < 0.2:
+            self.jitter = self.rtt / 2 * rand.uniform(0.02, 0.5)
+            forward += f" {self.jitter:.3f}ms"
         if rand.random() < 0.7:
             forward += self.loss(rand)
         if rand.random() < 0.6:
@@ -57,9 +60,6 @@ class Drawn:
             self.chain = 1 - (1 - self.chain) * (1 - percent / 100)
             back += f" loss {percent:.3f}%"
         self.back = back
-        if rand.random() < 0.2:
-            self.jitter = self.rtt / 2 * rand.uniform(0.02, 0.5)
-            forward += f" {self.jitter:.3f}ms"
         if rand.random() < 0.3:
             forward += f" duplicate {rand.uniform(0.1, 10):.2f}%"
         if rand.random() < 0.2:
