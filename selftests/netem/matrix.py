@@ -5,6 +5,7 @@
 import argparse
 import json
 import math
+import os
 import re
 import statistics
 import subprocess
@@ -23,6 +24,16 @@ def spread(results, names):
         logs = [math.log(r["goodput"]) for r in results if r["side"] == name]
         total += statistics.variance(logs) / len(logs)
     return math.sqrt(total)
+
+
+def load(cong):
+    """Where an algorithm is a module on either side, have both; the transfers tell if not."""
+    ours = os.path.join(os.path.dirname(os.environ.get("XTCP_KO", "")), f"xtcp_{cong}.ko")
+    commands = [["modprobe", "-q", f"tcp_{cong}"]]
+    if os.path.exists(ours):
+        commands.append(["insmod", ours])
+    for command in commands:
+        subprocess.run(command, check=False)
 
 
 def one(nodes, cell, side, transport, number, args):
@@ -74,8 +85,7 @@ def main():
     if not chosen:
         print(f"matrix: no cell matches {args.cells}; --list shows all", file=sys.stderr)
         return 2
-    if args.cong == "bbr":
-        subprocess.run(["modprobe", "tcp_bbr"], check=False)
+    load(args.cong)
     with path.Path() as nodes, open(args.out, "a", encoding="utf-8") as out:
         nodes.shape()
         for transport in ("tcp4", "xtcp4", "tcp6", "xtcp6") * 2:
