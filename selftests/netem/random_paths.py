@@ -18,13 +18,12 @@ copies, damage, jitter and a bottleneck, each of them or not. What it explains:
     for each segment (two segments a round trip), B for each fourth of D, and that longest gap.
 
 Whatever is broken is printed with the case. --seed N --only K repeats one path and its octets;
-which segments netem picks is drawn anew.
-Time limit: 1200 s
+which segments netem picks is drawn anew. It needs a guest that counts instructions
+(`make netem`): in another, time-outs may be the machine's own load.
 """
 
 import argparse
 import math
-import os
 import random
 import sys
 
@@ -34,7 +33,6 @@ import path
 MSS = 1400
 DELAYED_ACK = 0.2
 RARE = 1e-4
-FULL, SHORT = 200, 12
 
 
 class Drawn:
@@ -152,15 +150,13 @@ def one(nodes, drawn, transport):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 30), metavar="N",
+                        help="the same paths again")
     parser.add_argument("--only", type=int, metavar="K", help="this path alone")
-    parser.add_argument("--count", type=int,
-                        default=FULL if os.environ.get("XTCP_NETEM") else SHORT)
+    parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--transport", default="xtcp", choices=("tcp", "xtcp"))
     args = parser.parse_args()
     numbers = [args.only] if args.only is not None else range(args.count)
-    if os.environ.get("XTCP_KERNEL", "stock") != "stock":
-        ktap.skip("a slow kernel's own time is no path's")
     plan = ktap.Plan(len(numbers))
     plan.note(f"repeat with --seed {args.seed} [--only K]")
     with path.Path("rand") as nodes:
