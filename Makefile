@@ -78,6 +78,11 @@ kunit:
 	$(Q)$(SETUP) build qemu kernel
 	$(Q)selftests/qemu/kunit
 
+#:   netem          goodput beside TCP over bad and long paths, fairness, 200 random paths (1 hour)
+netem: selftests
+	$(Q)$(SETUP) qemu test
+	$(Q)selftests/qemu/netem
+
 #:   kcsan          the tests that race most in a kernel that looks for data races
 kcsan: programs selftests
 	$(Q)$(SETUP) qemu test kernel
@@ -134,7 +139,7 @@ clean:
 distclean: clean
 	$(Q). selftests/qemu/lib.sh && rm -rf "$$XTCP_CACHE" && echo "  CLEAN   $$XTCP_CACHE"
 
-.PHONY: all help module module-built programs selftests demo plot test stress kunit kcsan coverage kernel shell \
-	check check-kernels install uninstall clean distclean
+.PHONY: all help module module-built programs selftests demo plot test stress kunit netem kcsan coverage kernel \
+	shell check check-kernels install uninstall clean distclean
 
 endif
