@@ -79,7 +79,8 @@ static void xtcp_ack_clean(struct sock *sk, u32 ack, const struct xtcp_options *
 	u32 una = xs->snd.una;
 
 	WRITE_ONCE(xs->snd.una, ack);
-	xs->bytes_acked += ack - una;
+	/* The SYN that a request sent for us is no octet of the stream. */
+	xs->bytes_acked += ack - una - (una == xs->snd.iss && !xs->bytes_acked);
 	if (xs->snd.urgent && !xtcp_seq_before(ack, xs->snd.up))
 		xs->snd.urgent = false;
 	xtcp_rtxq_clean(sk, una, ack, res);

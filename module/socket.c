@@ -112,6 +112,8 @@ void xtcp_socket_start(struct sock *sk)
 	xtcp_reasm_init(&xs->reasm);
 	xtcp_rtt_init(&xs->rtt);
 	memset(&xs->rate, 0, sizeof(xs->rate));
+	/* Nothing that was measured so far was bound by the network. */
+	xs->rate.limited = true;
 	xtcp_pace_forget(sk);
 	xtcp_cong_forget(&xs->cong);
 	xtcp_cong_start(&xs->cong, xs->snd.mss);

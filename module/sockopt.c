@@ -310,7 +310,7 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_data_segs_in = xs->data_segs_in;
 	info->tcpi_data_segs_out = xs->data_segs_out;
 	info->tcpi_delivered_ce = xs->delivered_ce;
-	info->tcpi_advmss = xs->rcv.advmss;
+	info->tcpi_advmss = xs->rcv.advmss - (xs->stamp.ok ? XTCP_STAMP_SPACE : 0);
 	info->tcpi_reordering = XTCP_DUPACK_THRESHOLD;
 	info->tcpi_dsack_dups = xs->dsack_dups;
 	info->tcpi_reord_seen = xs->rack.reord_seen;

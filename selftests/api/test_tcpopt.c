@@ -317,6 +317,9 @@ static void info(const struct xport *t)
 	IS(i.tcpi_data_segs_in, 1);
 	TRUE(i.tcpi_ato > 0);
 	IS(i.tcpi_reordering, 3);
+	SAW(i.tcpi_advmss);
+	IS(i.tcpi_bytes_acked, 0);
+	IS(i.tcpi_delivery_rate_app_limited, 1);
 
 	/* A short buffer is filled as far as it goes. */
 	memset(big, 0x55, sizeof(big));
