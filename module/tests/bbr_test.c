@@ -24,9 +24,24 @@ struct way_seg {
 
 /**
  * struct way - a sender with BBR and a bottleneck, in steps of 100 microseconds
+ * @c: the sender's congestion control
+ * @seg: what is on its way, a ring
+ * @head: next place in it
+ * @tail: the first segment whose acknowledgment is to come
  * @rate: octets a millisecond that the bottleneck passes
  * @rtt_us: round trip without a queue
  * @buffer_us: the queue holds as much as passes in this time; what exceeds it is lost
+ * @now_us: the clock
+ * @free_us: when the bottleneck has passed all that it holds
+ * @total: octets delivered
+ * @total_us: when the last of them were acknowledged
+ * @limited_until: samples that begin before @total is this are of an idle path
+ * @lost: octets lost since the last acknowledgment
+ * @credit: octets that pacing lets go
+ * @rtt_seen_us: round trip of the last acknowledgment
+ * @most_cwnd: largest cwnd of the last way_run()
+ * @least_cwnd: the smallest one
+ * @most_queue_us: the longest queue of it
  * @idle: the application sends nothing
  */
 struct way {
