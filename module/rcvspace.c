@@ -6,6 +6,7 @@
 #include <linux/time64.h>
 #include <net/sock.h>
 
+#include "compat/compat.h"
 #include "delack.h"
 #include "options.h"
 #include "rcvspace.h"

@@ -150,8 +150,8 @@ void xtcp_recovery_begin(struct sock *sk)
 	struct xtcp_recovery *rec = &xs->recovery;
 
 	recovery_reduce(xs);
-	if (rec->state != XTCP_CA_CWR)
-		xtcp_prr_begin(&rec->prr, xs->snd.nxt - xs->snd.una);
+	/* In CWR anew, to the same ssthresh: the first repair goes at once. */
+	xtcp_prr_begin(&rec->prr, xs->snd.nxt - xs->snd.una);
 	xtcp_recovery_set_state(xs, XTCP_CA_RECOVERY);
 	rec->high = xs->snd.nxt;
 	rec->frto = false;

@@ -73,7 +73,7 @@ void xtcp_sysctl_cong_name(struct xtcp_net *xn, char name[16]);
 extern long xtcp_sysctl_mem[3];
 
 /*
- * What a socket may have however short memory is, octets: the first numbers of the initial
+ * What a socket may have under memory pressure, octets: the first numbers of the initial
  * namespace's rmem and wmem. struct proto.sysctl_rmem and sysctl_wmem point to them, for
  * the kernel looks there, and finds a namespace's own only inside struct net.
  */
