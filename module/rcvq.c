@@ -13,6 +13,7 @@
 #include "reasm.h"
 #include "seq.h"
 #include "skb_cb.h"
+#include "sndbuf.h"
 #include "state.h"
 #include "xmit.h"
 #include "xtcp_sock.h"
@@ -115,11 +116,13 @@ static bool xtcp_rcvq_admit(struct sock *sk, struct sk_buff *skb)
 		xtcp_sack_cut(&xs->sack, xs->reasm.last ? xtcp_cb(xs->reasm.last)->end_seq :
 							  xs->rcv.nxt);
 	}
+	if (atomic_read(&sk->sk_rmem_alloc) <= sk->sk_rcvbuf &&
+	    sk_rmem_schedule(sk, skb, skb->truesize))
+		return true;
 	/* A reader with nothing to read must get at least one segment. */
-	if (skb_queue_empty(&sk->sk_receive_queue) ||
-	    atomic_read(&sk->sk_rmem_alloc) <= sk->sk_rcvbuf)
-		return sk_rmem_schedule(sk, skb, skb->truesize);
-	return false;
+	return skb_queue_empty(&sk->sk_receive_queue) &&
+	       !xtcp_seq_after(xtcp_cb(skb)->seq, xs->rcv.nxt) &&
+	       xtcp_sndbuf_force(sk, skb->truesize);
 }
 
 /* -- queueing ----------------------------------------------------------------- */

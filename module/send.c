@@ -15,6 +15,14 @@
 #include "xmit.h"
 #include "xtcp_sock.h"
 
+/* Is there memory for @size octets more? For the first ones of all there is. */
+static bool xtcp_send_charge(struct sock *sk, u32 size)
+{
+	if (likely(sk_wmem_schedule(sk, size)))
+		return true;
+	return xtcp_sk(sk)->snd.write_seq == xtcp_sk(sk)->snd.una && xtcp_sndbuf_force(sk, size);
+}
+
 /* A new buffer at the end of the write queue; NULL if there is no room for it. */
 static struct sk_buff *xtcp_send_new_skb(struct sock *sk)
 {
@@ -29,7 +37,7 @@ static struct sk_buff *xtcp_send_new_skb(struct sock *sk)
 		xtcp_sndbuf_shrink(sk);
 		return NULL;
 	}
-	if (!sk_wmem_schedule(sk, skb->truesize)) {
+	if (!xtcp_send_charge(sk, skb->truesize)) {
 		kfree_skb(skb);
 		return NULL;
 	}
@@ -80,7 +88,7 @@ static int xtcp_send_copy(struct sock *sk, struct msghdr *msg, struct sk_buff *s
 	if (!merge && i >= MAX_SKB_FRAGS)
 		return 0;
 	copy = min_t(int, max, pfrag->size - pfrag->offset);
-	if (!sk_wmem_schedule(sk, copy))
+	if (!xtcp_send_charge(sk, copy))
 		return -ENOMEM;
 	err = skb_copy_to_page_nocache(sk, &msg->msg_iter, skb, pfrag->page, pfrag->offset, copy);
 	if (err)

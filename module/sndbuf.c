@@ -36,6 +36,24 @@ void xtcp_sndbuf_grow(struct sock *sk)
 		WRITE_ONCE(sk->sk_sndbuf, want);
 }
 
+bool xtcp_sndbuf_force(struct sock *sk, u32 size)
+{
+	int sndbuf = sk->sk_sndbuf, want = size - sk->sk_forward_alloc;
+	bool got;
+
+	sock_owned_by_me(sk);
+	if (want <= 0)
+		return true;
+	/*
+	 * The kernel grants, and charges to the memory cgroup, what a full send buffer asks for, for
+	 * its writer waits; that is the only way in for a module. It takes none for smaller.
+	 */
+	WRITE_ONCE(sk->sk_sndbuf, SOCK_MIN_SNDBUF);
+	got = __sk_mem_schedule(sk, max_t(int, want, SOCK_MIN_SNDBUF), SK_MEM_SEND);
+	WRITE_ONCE(sk->sk_sndbuf, sndbuf);
+	return got;
+}
+
 void xtcp_sndbuf_shrink(struct sock *sk)
 {
 	sock_owned_by_me(sk);

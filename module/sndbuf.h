@@ -28,4 +28,11 @@ void xtcp_sndbuf_grow(struct sock *sk);
  */
 void xtcp_sndbuf_shrink(struct sock *sk);
 
+/*
+ * Memory for @size octets of a queue that is empty, above net.xtcp.mem's third number too: without
+ * it nothing would ever be sent or read, and so nothing given back. Return: false in
+ * vain, and then it is only later. Socket lock held; what it charges is either direction's.
+ */
+bool xtcp_sndbuf_force(struct sock *sk, u32 size);
+
 #endif /* _XTCP_SNDBUF_H */
