@@ -40,11 +40,7 @@ def accept(c):
     flow.inject("SEC", mss=MSS, tos=ECT0)
     c.equal(mark(flow.expect("SAE")), ECT0, "mark of the SYN-ACK")
     flow.inject("A")
-    c.wait(listener, "r")
-    sock = listener.accept()[0]
-    sock.setblocking(False)
-    c.kept.append(sock)
-    return sock, flow
+    return c.take(listener), flow
 
 
 def cc_info(sock):

@@ -35,12 +35,7 @@ def accept(c, sack=0, rtt=0):
     flow.expect("SAE")
     c.sleep(rtt)
     flow.inject("A")
-    c.wait(listener, "r")
-    sock = listener.accept()[0]
-    sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 18)
-    c.kept.append(sock)
-    return sock, flow
+    return c.take(listener, sndbuf=1 << 18), flow
 
 
 def busy(c, queued=40, **how):

@@ -4,7 +4,6 @@
 a few duplicate ACKs let go (RFC 6298, 9293 3.8.3, 5482, 3042)."""
 
 import os
-import socket
 import struct
 
 from lib import Fail, case, main
@@ -24,12 +23,7 @@ def sender(c, sack, rtt=0.0, win=65535):
     flow.expect("SA")
     c.sleep(rtt)
     flow.inject("A")
-    c.wait(listener, "r")
-    sock = listener.accept()[0]
-    sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 18)
-    c.kept.append(sock)
-    return sock, flow
+    return c.take(listener, sndbuf=1 << 18), flow
 
 
 def report(flow, start, end):

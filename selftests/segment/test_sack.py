@@ -37,11 +37,7 @@ def accept(c, rtt=0):
     c.check(syn.sackok, "the SYN-ACK agrees to SACK")
     c.sleep(rtt)
     flow.inject("A")
-    c.wait(listener, "r")
-    sock = listener.accept()[0]
-    sock.setblocking(False)
-    c.kept.append(sock)
-    return sock, flow
+    return c.take(listener), flow
 
 
 def sender(c, segments, rtt=0.2):
