@@ -46,12 +46,33 @@ static void xtcp_offload_finish(struct sk_buff *segs, unsigned int total,
 	}
 }
 
+/* Each of @segs is charged to the socket for itself, and @skb, which they were, no longer. */
+static void xtcp_offload_share(struct sk_buff *skb, struct sk_buff *segs)
+{
+	struct sock *sk = skb->sk;
+	unsigned int sum = 0;
+	struct sk_buff *seg;
+
+	for (seg = segs; seg; seg = seg->next) {
+		seg->sk = sk;
+		seg->destructor = sock_wfree;
+		sum += seg->truesize;
+	}
+	/* Headers cost more than one did; the pages of the payload are the same. */
+	if (sum >= skb->truesize)
+		refcount_add(sum - skb->truesize, &sk->sk_wmem_alloc);
+	else
+		WARN_ON_ONCE(refcount_sub_and_test(skb->truesize - sum, &sk->sk_wmem_alloc));
+	skb->sk = NULL;
+}
+
 static struct sk_buff *xtcp_offload_segment(struct sk_buff *skb, netdev_features_t features)
 {
 	unsigned int thlen, mss, total = skb->len;
 	struct sk_buff *segs;
 	struct tcphdr *th;
 	__sum16 pseudo;
+	bool owned;
 
 	if (!pskb_may_pull(skb, sizeof(*th)))
 		return ERR_PTR(-EINVAL);
@@ -74,9 +95,18 @@ static struct sk_buff *xtcp_offload_segment(struct sk_buff *skb, netdev_features
 		__skb_push(skb, thlen);
 		return ERR_PTR(-EINVAL);
 	}
+	/* skb_segment() would leave the memory of all on the last, and its receiver pay for it. */
+	owned = skb->destructor == sock_wfree;
+	if (owned)
+		skb->destructor = NULL;
 	segs = skb_segment(skb, features);
-	if (!IS_ERR_OR_NULL(segs))
+	if (!IS_ERR_OR_NULL(segs)) {
 		xtcp_offload_finish(segs, total, mss, pseudo);
+		if (owned)
+			xtcp_offload_share(skb, segs);
+	} else if (owned) {
+		skb->destructor = sock_wfree;
+	}
 	return segs;
 }
 

@@ -190,7 +190,10 @@ static void xtcp_output_resend_lost(struct sock *sk)
 	while ((skb = xtcp_rtxq_next_lost(&xs->rtxq))) {
 		u32 room = xtcp_output_cwnd_room(xs);
 
-		if (room < min_t(u32, xs->snd.mss, skb->len ?: 1) || xtcp_pace_hold(sk))
+		if (room < min_t(u32, xs->snd.mss, skb->len ?: 1))
+			break;
+		/* The first repair does not wait for its turn. */
+		if (xs->recovery.resent && xtcp_pace_hold(sk))
 			break;
 		room = min(room, xtcp_pace_burst(sk, XTCP_GSO_MAX));
 		if (xtcp_output_resend(sk, skb, room))

@@ -106,6 +106,8 @@ void xtcp_rcvspace_start(struct sock *sk)
 	sock_owned_by_me(sk);
 	xtcp_rcvspace_init(&xs->rcvspace, xs->rcv.copied, xs->rcv.wup + xs->rcv.wnd,
 			   xs->rtt.srtt_us >> 3, xs->now_us);
+	/* What every sender's first window brings is no sign that more is to come. */
+	xs->rcvspace.best = min(xs->rcv.wnd, XTCP_INIT_CWND_SEGS * (u32)xs->rcv.advmss);
 }
 
 void xtcp_rcvspace_segment(struct sock *sk, const struct sk_buff *skb,

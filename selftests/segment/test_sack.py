@@ -346,7 +346,8 @@ def a_repair_restarts_the_timeout(c):
     flow.inject("A", ack=1, opts=sack(flow, (at(1), at(4))))
     flow.expect("A", seq=1, len=MSS, after=SOON)
     flow.expect_nothing(0.9)
-    flow.expect("A", seq=1, len=MSS, within=0.8)
+    # The late report was a sample of a second, so the next one is further away.
+    flow.expect("A", seq=1, len=MSS, within=3)
 
 
 @case()
