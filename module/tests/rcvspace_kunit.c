@@ -4,6 +4,7 @@
 #include <linux/limits.h>
 #include <linux/time64.h>
 #include "../rcvspace.h"
+#include "../window.h"
 #include "pair.h"
 #include "rnd.h"
 
@@ -273,6 +274,8 @@ static void rcvspace_adjust__bounds(struct kunit *test)
 	ctl = &xs->xn->sysctl;
 	max = ctl->rmem[2];
 	KUNIT_EXPECT_EQ(test, xs->rcvspace.start, xs->rcv.copied);
+	/* Its peer knows window scaling. */
+	xs->rcv.clamp = (u32)U16_MAX << XTCP_WSCALE_MAX;
 	sk->sk_rcvbuf = 10000;
 	xs->rcv.ratio = 64;
 	xs->rcv.mss = 1000;

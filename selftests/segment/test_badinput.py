@@ -203,6 +203,7 @@ def fragments(c):
     flow.inject("A", len=20000, frag=1400)
     flow.expect("A", within=1)
     c.recv(sock, 20000)
+    flow.gather(QUIET)  # the window is open again
     flow.inject("PA", seq=flow.nxt, len=500, frag=small, bad_csum=True)
     flow.expect_nothing(QUIET)
     flow.inject("FPA", len=500, frag=small)
