@@ -63,9 +63,15 @@ static void xtcp_timer_arm(struct xtcp_sock *xs, enum xtcp_deadline which, unsig
 
 	t->due[which] = when;
 	t->armed |= 1 << which;
-	if ((!timer_pending(&t->wheel) || time_before(when, t->wheel.expires)) &&
-	    xtcp_wheel_start(xs->xn, &t->wheel, when))
-		sock_hold(xtcp_to_sk(xs));
+	if (timer_pending(&t->wheel) && !time_before(when, t->wheel.expires))
+		return;
+	/*
+	 * First the reference: what is due at once may have expired, and given it back, before
+	 * the next line. The user of a socket has none beside its life's.
+	 */
+	sock_hold(xtcp_to_sk(xs));
+	if (!xtcp_wheel_start(xs->xn, &t->wheel, when))
+		__sock_put(xtcp_to_sk(xs));
 }
 
 void xtcp_timer_stop(struct sock *sk)
