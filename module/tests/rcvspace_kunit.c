@@ -274,6 +274,10 @@ static void rcvspace_adjust__bounds(struct kunit *test)
 	ctl = &xs->xn->sysctl;
 	max = ctl->rmem[2];
 	KUNIT_EXPECT_EQ(test, xs->rcvspace.start, xs->rcv.copied);
+	/* A first window is no growth; what follows has smaller numbers than that. */
+	KUNIT_EXPECT_EQ(test, xs->rcvspace.best, min(xs->rcv.wnd, 10U * xs->rcv.advmss));
+	KUNIT_EXPECT_GT(test, xs->rcvspace.best, 0U);
+	xs->rcvspace.best = 0;
 	/* Its peer knows window scaling. */
 	xs->rcv.clamp = (u32)U16_MAX << XTCP_WSCALE_MAX;
 	sk->sk_rcvbuf = 10000;
