@@ -209,7 +209,7 @@ static void bbr_model__finds_the_path(struct kunit *test)
 		struct xtcp_bbr *b = xtcp_bbr_of(&w->c);
 		u32 bw = paths[i].rate * 256;
 
-		way_run(w, 1000 + 20 * paths[i].rtt_ms);
+		way_run(w, 2000 + 20 * paths[i].rtt_ms);
 		KUNIT_EXPECT_TRUE_MSG(test, b->full, "path %u", i);
 		KUNIT_EXPECT_EQ_MSG(test, b->mode, (u8)XTCP_BBR_PROBE_BW, "path %u", i);
 		KUNIT_EXPECT_GE_MSG(test, minmax_get(&b->bw), bw / 100 * 95, "path %u", i);

@@ -276,6 +276,8 @@ static void rcvspace_adjust__bounds(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xs->rcvspace.start, xs->rcv.copied);
 	/* Its peer knows window scaling. */
 	xs->rcv.clamp = (u32)U16_MAX << XTCP_WSCALE_MAX;
+	/* Here each round counts. */
+	xs->rcvspace.best = 0;
 	sk->sk_rcvbuf = 10000;
 	xs->rcv.ratio = 64;
 	xs->rcv.mss = 1000;
