@@ -488,6 +488,9 @@ static void patience(void)
 		knob("fin_timeout", "1");
 		knob("invalid_ratelimit", "0");
 		knob("msl", "100");
+		/* Several segments are out at once from the first write on. */
+		knob("wmem", "4096 65536 4194304");
+		knob("rmem", "4096 1048576 6291456");
 	}
 }
 

@@ -108,7 +108,7 @@ static const struct {
 } unreached[] = {
 	{ "xtcp_offload_segment+", "__pskb_pull_tail",
 	  "the headers that xmit.c makes are never in fragments" },
-	{ "xtcp_xmit_skb+", "skb_clone",
+	{ "xtcp_xmit_cut+", "skb_clone",
 	  "what alloc_skb_fclone() made has room for one clone" },
 	{ "xtcp_lookup_insert+", "rht_bucket_nested_insert",
 	  "only between two passes of the table's worker that had no memory either" },
