@@ -64,15 +64,16 @@ static void xtcp_offload_share(struct sk_buff *skb, struct sk_buff *segs)
 	else
 		WARN_ON_ONCE(refcount_sub_and_test(skb->truesize - sum, &sk->sk_wmem_alloc));
 	skb->sk = NULL;
+	skb->destructor = NULL;
 }
 
 static struct sk_buff *xtcp_offload_segment(struct sk_buff *skb, netdev_features_t features)
 {
 	unsigned int thlen, mss, total = skb->len;
+	void (*destructor)(struct sk_buff *skb);
 	struct sk_buff *segs;
 	struct tcphdr *th;
 	__sum16 pseudo;
-	bool owned;
 
 	if (!pskb_may_pull(skb, sizeof(*th)))
 		return ERR_PTR(-EINVAL);
@@ -96,16 +97,14 @@ static struct sk_buff *xtcp_offload_segment(struct sk_buff *skb, netdev_features
 		return ERR_PTR(-EINVAL);
 	}
 	/* skb_segment() would leave the memory of all on the last, and its receiver pay for it. */
-	owned = skb->destructor == sock_wfree;
-	if (owned)
-		skb->destructor = NULL;
+	destructor = skb->destructor;
+	skb->destructor = NULL;
 	segs = skb_segment(skb, features);
+	skb->destructor = destructor;
 	if (!IS_ERR_OR_NULL(segs)) {
 		xtcp_offload_finish(segs, total, mss, pseudo);
-		if (owned)
+		if (destructor == sock_wfree)
 			xtcp_offload_share(skb, segs);
-	} else if (owned) {
-		skb->destructor = sock_wfree;
 	}
 	return segs;
 }
