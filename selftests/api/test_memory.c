@@ -212,4 +212,12 @@ static const struct oracle_case cases[] = {
 	CASE_SECONDS("orphans", orphans, ON_BOTH, 10, 60),
 };
 
-ORACLE_MAIN("Short of memory: XTCP compared with TCP", cases)
+/*
+ * The limit is kept to what each processor has in hand, and buffers are larger in a kernel
+ * that looks for faults: there TCP itself does not reach it as the last two want.
+ */
+int main(int argc, char **argv)
+{
+	return oracle_main(argc, argv, "Short of memory: XTCP compared with TCP", cases,
+			   slow_kernel() ? 1 : sizeof(cases) / sizeof(cases[0]));
+}
