@@ -28,9 +28,10 @@ help:
 	@echo 'XTCP: make TARGET, where TARGET is'
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
 	@echo 'Variables: TEST=PATTERN (test, stress, kunit, kcsan), KERNELS="stock san" (test, stress),'
+	@echo '           PLOT="--both --loss 2" (plot; tools/xtcp-plot --help lists the options),'
 	@echo '           KDIR= and KVER= (all, install), V=1'
 
-#:   all (default)  xtcp.ko here and the programs in userspace-demo/
+#:   all (default)  xtcp.ko and xtcp_bbr.ko here and the programs in userspace-demo/
 # The first installation of packages may bring the headers: look again after it.
 module:
 	$(Q)$(SETUP) build
@@ -40,7 +41,7 @@ module-built:
 	$(Q)[ -e "$(KDIR)/Makefile" ] || { echo "no kernel headers in $(KDIR); set KDIR=" >&2; exit 1; }
 	$(Q)set -o pipefail; $(MAKE) -s -C "$(KDIR)" M="$(CURDIR)" modules 2>&1 | \
 		{ grep -v '^Skipping BTF' >&2 || true; }
-	@echo "  MODULE  xtcp.ko for $$(modinfo -F vermagic xtcp.ko | cut -d' ' -f1)"
+	@echo "  MODULE  xtcp.ko and xtcp_bbr.ko for $$(modinfo -F vermagic xtcp.ko | cut -d' ' -f1)"
 
 programs:
 	$(Q)$(SETUP) build
@@ -57,6 +58,11 @@ demo: programs
 	$(Q)$(SETUP) qemu test
 	$(Q)$(VM) --timeout 900 -- userspace-demo/demo
 
+#:   plot           a picture of a lossy transfer, plot/transfer.svg, in QEMU
+plot: programs
+	$(Q)$(SETUP) qemu test
+	$(Q)tools/xtcp-plot --run $(PLOT)
+
 #:   test           every test, in the stock and in the sanitizer kernel
 #:   stress         the long campaigns that `make test` runs only a short part of
 test: programs selftests
@@ -71,6 +77,11 @@ stress: programs selftests
 kunit:
 	$(Q)$(SETUP) build qemu kernel
 	$(Q)selftests/qemu/kunit
+
+#:   netem          goodput beside TCP over bad and long paths, fairness, 200 random paths (1 hour)
+netem: selftests
+	$(Q)$(SETUP) qemu test
+	$(Q)selftests/qemu/netem
 
 #:   kcsan          the tests that race most in a kernel that looks for data races
 kcsan: programs selftests
@@ -102,18 +113,18 @@ check-kernels:
 	$(Q)$(SETUP) build kernels
 	$(Q)tools/check-kernels
 
-#:   install        xtcp.ko to /lib/modules, so that socket() loads it
+#:   install        xtcp.ko and xtcp_bbr.ko to /lib/modules, so that socket() loads them
 #:   uninstall      and away again
 install:
 	$(Q)[ -e xtcp.ko ] || { echo "no xtcp.ko here; run make first" >&2; exit 1; }
-	$(Q)install -D -m 0644 xtcp.ko "$(INSTALL_DIR)/xtcp.ko"
+	$(Q)install -D -m 0644 -t "$(INSTALL_DIR)" xtcp.ko xtcp_bbr.ko
 	$(Q)$(if $(DESTDIR),depmod -b "$(DESTDIR)" "$(KVER)",depmod "$(KVER)")
-	@echo "  INSTALL $(INSTALL_DIR)/xtcp.ko"
+	@echo "  INSTALL $(INSTALL_DIR)/xtcp.ko xtcp_bbr.ko"
 
 uninstall:
-	$(Q)rm -f "$(INSTALL_DIR)/xtcp.ko"
+	$(Q)rm -f "$(INSTALL_DIR)/xtcp.ko" "$(INSTALL_DIR)/xtcp_bbr.ko"
 	$(Q)$(if $(DESTDIR),depmod -b "$(DESTDIR)" "$(KVER)",depmod "$(KVER)")
-	@echo "  REMOVE  $(INSTALL_DIR)/xtcp.ko"
+	@echo "  REMOVE  $(INSTALL_DIR)/xtcp.ko xtcp_bbr.ko"
 
 #:   clean          what was built in the tree (distclean: the caches outside it too)
 clean:
@@ -121,13 +132,14 @@ clean:
 		-o -name '.*.cmd' -o -name '*.order' -o -name '*.symvers' -o -name '*.gcno' \) -type f -print0 | xargs -0r rm -f
 	$(Q)[ ! -e userspace-demo/Makefile ] || $(MAKE) -s -C userspace-demo clean
 	$(Q)$(MAKE) -s -C selftests clean
+	$(Q)rm -rf plot
 	$(Q)find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "  CLEAN   done"
 
 distclean: clean
 	$(Q). selftests/qemu/lib.sh && rm -rf "$$XTCP_CACHE" && echo "  CLEAN   $$XTCP_CACHE"
 
-.PHONY: all help module module-built programs selftests demo test stress kunit kcsan coverage kernel shell \
-	check check-kernels install uninstall clean distclean
+.PHONY: all help module module-built programs selftests demo plot test stress kunit netem kcsan coverage kernel \
+	shell check check-kernels install uninstall clean distclean
 
 endif

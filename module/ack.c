@@ -8,11 +8,17 @@
 #include "ack.h"
 #include "cong.h"
 #include "output.h"
+#include "pace.h"
+#include "plpmtud.h"
+#include "rack.h"
+#include "rate.h"
 #include "recovery.h"
 #include "rtt.h"
 #include "rtxq.h"
+#include "scoreboard.h"
 #include "seq.h"
 #include "skb_cb.h"
+#include "sndbuf.h"
 #include "timer.h"
 #include "xmit.h"
 #include "xtcp_sock.h"
@@ -55,63 +61,104 @@ void xtcp_ack_write_space(struct sock *sk)
 		sk->sk_write_space(sk);
 }
 
-/* Linux grows an untouched send buffer with cwnd; a fixed one would cap throughput. */
-static void xtcp_ack_grow_sndbuf(struct sock *sk)
+void xtcp_ack_sample_rtt(struct xtcp_sock *xs, struct xtcp_rtxq_acked *res,
+			 const struct xtcp_options *opt)
 {
-	struct xtcp_sock *xs = xtcp_sk(sk);
-	int max = READ_ONCE(xs->xn->sysctl.wmem[2]);
-	u64 want = 2ULL * xs->cong.cwnd + 2 * XTCP_GSO_MAX;
-
-	if ((sk->sk_userlocks & SOCK_SNDBUF_LOCK) || sk->sk_sndbuf >= max)
-		return;
-	if (sk_under_memory_pressure(sk) || sk->sk_sndbuf >= want)
-		return;
-	WRITE_ONCE(sk->sk_sndbuf, min_t(u64, want, max));
+	/* An echo says which transmission arrived (RFC 7323 4.1): Karn's doubt is gone. */
+	if (!res->rtt_us && res->bytes && xs->stamp.ok && (opt->seen & XTCP_SEEN_TS) && opt->tsecr)
+		res->rtt_us = xtcp_stamp_rtt_us(&xs->stamp, opt->tsecr, xs->now_ms);
+	if (res->rtt_us)
+		xtcp_rtt_sample(&xs->rtt, res->rtt_us);
 }
 
-/* New data is acknowledged. */
-static void xtcp_ack_new(struct sock *sk, struct xtcp_sock *xs, u32 ack)
+/* snd.una moves to @ack: what is acknowledged leaves the queue. */
+static void xtcp_ack_clean(struct sock *sk, u32 ack, const struct xtcp_options *opt,
+			   struct xtcp_rtxq_acked *res)
 {
-	struct xtcp_cong_ack info = {
-		.inflight = xtcp_output_inflight(xs),
-		.now_us = xs->now_us,
-		.cwnd_limited = xs->snd.cwnd_limited,
-	};
-	struct xtcp_rtxq_acked res;
+	struct xtcp_sock *xs = xtcp_sk(sk);
 	u32 una = xs->snd.una;
 
 	WRITE_ONCE(xs->snd.una, ack);
-	xs->bytes_acked += ack - una;
-	xs->timer.probes = 0;
+	/* The SYN that a request sent for us is no octet of the stream. */
+	xs->bytes_acked += ack - una - (una == xs->snd.iss && !xs->bytes_acked);
 	if (xs->snd.urgent && !xtcp_seq_before(ack, xs->snd.up))
 		xs->snd.urgent = false;
-	xtcp_rtxq_clean(sk, una, ack, &res);
+	xtcp_rtxq_clean(sk, una, ack, res);
+	xtcp_plpmtud_acked(sk);
 	/* Karn: until there is a sample the back-off stays (RFC 9293 MUST-18). */
-	if (res.rtt_us)
-		xtcp_rtt_sample(&xs->rtt, res.rtt_us);
+	xtcp_ack_sample_rtt(xs, res, opt);
 	xs->recovery.retransmits = 0;
 	xs->recovery.start = 0;
-
-	if (xtcp_recovery_acked(sk, res.bytes)) {
-		info.acked = res.bytes;
-		info.rtt_us = res.rtt_us;
-		/* A window that ends a whole cwnd short was not what limited the sender. */
-		info.cwnd_limited |= info.inflight >= xs->cong.cwnd ||
-				     (xtcp_cong_in_slow_start(&xs->cong) &&
-				      xs->cong.cwnd < 2 * info.inflight);
-		xs->cong.ops->avoid(&xs->cong, &info);
-	}
-	xtcp_ack_grow_sndbuf(sk);
-	xtcp_timer_acked(xs);
-	sk_dst_confirm(sk);
-	xtcp_ack_write_space(sk);
 }
 
-bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb)
+/*
+ * Congestion control learns what @res says. @inflight was out before and @lost_ever lost; @grow:
+ * recovery leaves the window to it.
+ */
+static void xtcp_ack_cong(struct sock *sk, struct xtcp_rtxq_acked *res, u32 inflight,
+			  u32 lost_ever, bool grow)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	const struct xtcp_cong_ops *ops = xs->cong.ops;
+	struct xtcp_cong_ack info = {
+		.acked = res->bytes,
+		.inflight = inflight,
+		.rtt_us = res->rtt_us,
+		.srtt_us = xs->rtt.srtt_us >> 3,
+		.una = xs->snd.una,
+		.nxt = xs->snd.nxt,
+		.now_us = xs->now_us,
+		.delivered = res->delivered,
+		.lost = xs->rtxq.lost_ever - lost_ever,
+		.inflight_now = xtcp_output_inflight(xs),
+		.total = xs->rate.delivered,
+		.cwnd_limited = xs->snd.cwnd_limited,
+		.ece = res->ece,
+	};
+
+	/* A window that ends a whole cwnd short was not what limited the sender. */
+	info.cwnd_limited |= inflight >= xs->cong.cwnd ||
+			     (xtcp_cong_in_slow_start(&xs->cong) && xs->cong.cwnd < 2 * inflight);
+	xtcp_rate_finish(&xs->rate, &res->rate, xs->rtt.min_us);
+	info.sampled = res->rate.valid;
+	info.prior = res->rate.prior;
+	info.rate_bytes = res->rate.bytes;
+	info.rate_us = res->rate.interval_us;
+	info.rate_limited = res->rate.limited;
+	xs->cong.srtt_us = info.srtt_us;
+	if (ops->acked)
+		ops->acked(&xs->cong, &info);
+	grow &= xtcp_recovery_ecn(xs, res);
+	if (ops->control)
+		ops->control(&xs->cong, &info);
+	else if (grow && res->bytes)
+		ops->avoid(&xs->cong, &info);
+	if (xs->cong.drained)
+		xtcp_rate_limited(&xs->rate, info.inflight_now);
+	xtcp_pace_update(sk);
+}
+
+/* Did what arrived meet congestion? */
+static void xtcp_ack_ecn(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb,
+			 struct xtcp_rtxq_acked *res)
+{
+	u32 segs = DIV_ROUND_UP(res->delivered, xs->snd.mss);
+
+	res->ece = xtcp_ecn_acked(&xs->ecn, cb->flags, xs->snd.una);
+	if (!res->ece || !segs)
+		return;
+	xs->delivered_ce += segs;
+	XTCP_ADD(xs->xn, DELIVEREDCE, segs);
+}
+
+bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_options *opt)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
-	u32 old_wnd = xs->snd.wnd;
+	u32 old_wnd = xs->snd.wnd, inflight = xtcp_output_inflight(xs);
+	struct xtcp_rtxq_acked res = { 0 };
+	u32 lost_ever = xs->rtxq.lost_ever;
+	bool dup, grow;
 
 	sock_owned_by_me(sk);
 	if (xtcp_seq_after(cb->ack, xs->snd.nxt)) {
@@ -130,13 +177,24 @@ bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb)
 	}
 
 	xtcp_ack_window(xs, cb);
-	if (cb->ack != xs->snd.una) {
-		xtcp_ack_new(sk, xs, cb->ack);
-	} else {
-		/* The peer lives: a probe was answered. */
-		xs->timer.probes = 0;
-		if (xtcp_ack_is_duplicate(xs, cb, old_wnd))
-			xtcp_recovery_dupack(sk);
+	xs->timer.probes = 0;
+	dup = xtcp_ack_is_duplicate(xs, cb, old_wnd);
+	xtcp_rack_next_ack(xs);
+	if (xs->sack.ok && (opt->seen & XTCP_SEEN_SACK))
+		xtcp_scoreboard_update(sk, opt, cb->ack, &res);
+	if (cb->ack != xs->snd.una)
+		xtcp_ack_clean(sk, cb->ack, opt, &res);
+	else if (res.sack_rtt_us)
+		xtcp_rtt_sample(&xs->rtt, res.sack_rtt_us);
+	xtcp_ack_ecn(xs, cb, &res);
+	grow = xtcp_recovery_ack(sk, &res, opt, dup);
+	if (res.delivered || res.bytes || res.ece || xs->rtxq.lost_ever != lost_ever)
+		xtcp_ack_cong(sk, &res, inflight, lost_ever, grow);
+	if (res.bytes) {
+		xtcp_sndbuf_grow(sk);
+		xtcp_timer_acked(xs);
+		sk_dst_confirm(sk);
+		xtcp_ack_write_space(sk);
 	}
 	if (xs->snd.wnd != old_wnd)
 		xtcp_timer_window_moved(sk);

@@ -139,7 +139,7 @@ bool xtcp_close_too_many(struct sock *sk)
 {
 	int max = READ_ONCE(xtcp_sk(sk)->xn->sysctl.max_orphans);
 
-	return xtcp_socket_orphans() > max || sk_under_memory_pressure(sk);
+	return xtcp_socket_orphans() > max || xtcp_socket_out_of_memory(sk);
 }
 
 /* Unlocked from the user, in CLOSE or on the way there: what becomes of the orphan. */

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Congestion control: the registry of algorithms and what all of them share. */
+#include <linux/capability.h>
 #include <linux/ctype.h>
+#include <linux/kmod.h>
 #include <linux/minmax.h>
 #include <linux/rculist.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include "cong.h"
 
+/* What an algorithm that says nothing else gets. */
+#define XTCP_BURST_SEGS		2
+#define XTCP_SNDBUF_CWNDS	2
 
 /*
  * Readers walk the list under RCU and keep what they find by a reference to its
@@ -46,7 +51,7 @@ int xtcp_cong_register(struct xtcp_cong_ops *ops)
 {
 	int err = 0;
 
-	if (!cong_name_valid(ops->name) || !ops->ssthresh || !ops->avoid)
+	if (!cong_name_valid(ops->name) || !ops->ssthresh || (!ops->avoid && !ops->control))
 		return -EINVAL;
 	spin_lock(&cong_lock);
 	if (cong_find(ops->name))
@@ -67,7 +72,7 @@ void xtcp_cong_unregister(struct xtcp_cong_ops *ops)
 }
 EXPORT_SYMBOL_GPL(xtcp_cong_unregister);
 
-bool xtcp_cong_known(const char *name)
+static bool cong_is_there(const char *name)
 {
 	bool known;
 
@@ -75,6 +80,17 @@ bool xtcp_cong_known(const char *name)
 	known = cong_find(name);
 	rcu_read_unlock();
 	return known;
+}
+
+bool xtcp_cong_known(const char *name)
+{
+	if (cong_is_there(name))
+		return true;
+	/* In the initial namespace, as for TCP: loading a module concerns the whole machine. */
+	if (!cong_name_valid(name) || !capable(CAP_NET_ADMIN))
+		return false;
+	request_module("xtcp_%s", name);
+	return cong_is_there(name);
 }
 
 void xtcp_cong_names(char *buf, size_t size)
@@ -111,6 +127,10 @@ static void cong_adopt(struct xtcp_cong *c, const struct xtcp_cong_ops *ops)
 {
 	c->ops = ops;
 	c->bytes_acked = 0;
+	c->pacing_rate = 0;
+	c->burst_segs = XTCP_BURST_SEGS;
+	c->sndbuf_cwnds = XTCP_SNDBUF_CWNDS;
+	c->drained = false;
 	memset(c->priv, 0, sizeof(c->priv));
 	if (ops->init)
 		ops->init(c);
@@ -158,6 +178,21 @@ u32 xtcp_cong_initial_window(u32 mss)
 {
 	return XTCP_INIT_CWND_SEGS * mss;
 }
+EXPORT_SYMBOL_GPL(xtcp_cong_initial_window);
+
+void xtcp_cong_forget(struct xtcp_cong *c)
+{
+	c->cwnd = 0;
+	c->srtt_us = 0;
+	c->state = XTCP_CA_OPEN;
+	c->ecn = false;
+	c->ce = false;
+	if (!c->ops)
+		return;
+	if (c->ops->release)
+		c->ops->release(c);
+	cong_adopt(c, c->ops);
+}
 
 void xtcp_cong_start(struct xtcp_cong *c, u32 mss)
 {
@@ -166,6 +201,7 @@ void xtcp_cong_start(struct xtcp_cong *c, u32 mss)
 	c->ssthresh = XTCP_SSTHRESH_INF;
 	c->cwnd_clamp = XTCP_SSTHRESH_INF;
 	c->bytes_acked = 0;
+	xtcp_cong_event(c, XTCP_CONG_START);
 }
 
 u32 xtcp_cong_slow_start(struct xtcp_cong *c, u32 acked)

@@ -20,6 +20,14 @@ u32 xtcp_delack_window(const struct xtcp_sock *xs)
 	return max(left, 0);
 }
 
+u32 xtcp_delack_full_window(const struct sock *sk)
+{
+	const struct xtcp_sock *xs = xtcp_sk(sk);
+
+	return min(xtcp_window_from_space(READ_ONCE(sk->sk_rcvbuf), xs->rcv.ratio),
+		   xs->rcv.clamp);
+}
+
 /* Octets of payload that still fit, and that fit at all. */
 static void xtcp_delack_room(struct sock *sk, u32 *free, u32 *full)
 {
@@ -28,8 +36,7 @@ static void xtcp_delack_room(struct sock *sk, u32 *free, u32 *full)
 	int waiting = data_race(READ_ONCE(sk->sk_backlog.len));
 	int space = READ_ONCE(sk->sk_rcvbuf) - waiting - atomic_read(&sk->sk_rmem_alloc);
 
-	*full = min(xtcp_window_from_space(READ_ONCE(sk->sk_rcvbuf), xs->rcv.ratio),
-		    xs->rcv.clamp);
+	*full = xtcp_delack_full_window(sk);
 	*free = min(xtcp_window_from_space(max(space, 0), xs->rcv.ratio), *full);
 }
 
@@ -83,8 +90,12 @@ static void xtcp_delack_measure(struct xtcp_sock *xs, const struct sk_buff *skb)
 		return;
 	WRITE_ONCE(xs->rcv.mss, min_t(u32, len, xs->rcv.advmss ?: len));
 	if (skb->truesize) {
-		u32 ratio = min_t(u64, div_u64((u64)skb->len * XTCP_WIN_RATIO_ONE, skb->truesize),
-				  U8_MAX);
+		/*
+		 * At least half, as TCP counts: what takes more memory than that is packed
+		 * tighter when the buffer is full, which costs less than a window too small.
+		 */
+		u32 ratio = clamp_t(u64, div_u64((u64)skb->len * XTCP_WIN_RATIO_ONE, skb->truesize),
+				    XTCP_WIN_RATIO_ONE / 2, U8_MAX);
 
 		/* Slowly: the right edge must not jump back and forth. */
 		xs->rcv.ratio = (7 * xs->rcv.ratio + ratio + 7) / 8;

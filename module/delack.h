@@ -17,6 +17,9 @@ struct xtcp_sock;
 /* What is left of the window that was last advertised, octets. */
 u32 xtcp_delack_window(const struct xtcp_sock *xs);
 
+/* How wide it may become with the buffer as large as it is, octets. */
+u32 xtcp_delack_full_window(const struct sock *sk);
+
 /*
  * The window for the segment that is about to leave, octets; takes note that it is
  * advertised.

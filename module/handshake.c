@@ -12,12 +12,14 @@
 #include "lower.h"
 #include "options.h"
 #include "output.h"
+#include "plpmtud.h"
 #include "ports.h"
 #include "recovery.h"
 #include "request.h"
 #include "rtxq.h"
 #include "seq.h"
 #include "skb_cb.h"
+#include "sndbuf.h"
 #include "socket.h"
 #include "state.h"
 #include "timer.h"
@@ -75,12 +77,26 @@ static void xtcp_handshake_scales(struct xtcp_sock *xs, const struct xtcp_option
 	WRITE_ONCE(xs->rcv.wnd, min_t(u32, xs->rcv.wnd, U16_MAX));
 }
 
+/* SACK and timestamps: what both want. */
+static void xtcp_handshake_agree(struct xtcp_sock *xs, const struct xtcp_options *opt)
+{
+	if (!(opt->seen & XTCP_SEEN_SACK_OK))
+		xs->sack.ok = false;
+	if (!(opt->seen & XTCP_SEEN_TS))
+		xs->stamp.ok = false;
+	else if (xs->stamp.ok)
+		xtcp_stamp_update(&xs->stamp, opt->tsval, ktime_get_seconds());
+}
+
 /* Both SYNs are acknowledged, or about to be. */
 static void xtcp_handshake_done(struct sock *sk, enum xtcp_event ev)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
 	xtcp_output_current_mss(sk);
+	xtcp_plpmtud_established(sk);
+	xs->cong.srtt_us = xs->rtt.srtt_us >> 3;
+	xs->cong.ecn = xs->ecn.ect;
 	xtcp_cong_start(&xs->cong, xs->snd.mss);
 	if (xs->total_retrans) {
 		/* RFC 5681 3.1: a lost SYN is a loss. */
@@ -88,14 +104,17 @@ static void xtcp_handshake_done(struct sock *sk, enum xtcp_event ev)
 		xtcp_rtt_handshake_lost(&xs->rtt);
 	}
 	xs->rtt.backoff = 0;
-	xs->recovery.state = XTCP_CA_OPEN;
+	xtcp_recovery_set_state(xs, XTCP_CA_OPEN);
 	xs->recovery.retransmits = 0;
 	xs->recovery.start = 0;
 	xtcp_delack_enter_quick(xs);
 	xs->rcv.ato = 0;
+	xtcp_rcvspace_start(sk);
+	xtcp_sndbuf_grow(sk);
 	xtcp_state_move(sk, ev);
 	xtcp_timer_keepalive_changed(sk);
 	xs->snd.last_sent = jiffies;
+	xtcp_pace_update(sk);
 }
 
 /* -- active open -------------------------------------------------------------- */
@@ -109,7 +128,7 @@ static int xtcp_handshake_send_syn(struct sock *sk, struct sk_buff *skb)
 
 	cb->seq = xs->snd.nxt;
 	cb->end_seq = xs->snd.nxt + 1;
-	cb->flags = XTCP_SYN;
+	cb->flags = XTCP_SYN | xtcp_ecn_syn_flags(&xs->ecn);
 	sk_wmem_queued_add(sk, skb->truesize);
 	sk_mem_charge(sk, skb->truesize);
 	WRITE_ONCE(xs->snd.write_seq, cb->end_seq);
@@ -162,6 +181,11 @@ int xtcp_handshake_connect(struct sock *sk, xtcp_sockaddr *uaddr, int len)
 	xs->rcv.mss = min_t(u16, xs->rcv.advmss, XTCP_MSS_DEFAULT_V4);
 	xtcp_delack_initial_window(sk, &xs->rcv.wnd, &xs->rcv.wscale);
 	xs->rcv.wscale_ok = READ_ONCE(xs->xn->sysctl.window_scaling);
+	xs->sack.ok = READ_ONCE(xs->xn->sysctl.sack);
+	xtcp_stamp_init(&xs->stamp, xs->xn, &xs->node.key);
+	xtcp_ecn_begin(&xs->ecn, xs->snd.iss,
+		       READ_ONCE(xs->xn->sysctl.ecn) == 1 || xs->ecn.exact ||
+		       xtcp_lower_route_ecn(sk));
 	xs->rcv.clamp = (u32)U16_MAX << xs->rcv.wscale;
 	WRITE_ONCE(sk->sk_err, 0);
 	sock_reset_flag(sk, SOCK_DONE);
@@ -181,11 +205,12 @@ unroute:
 }
 
 /* Our SYN is acknowledged and theirs is here. */
-static void xtcp_handshake_established(struct sock *sk, struct sk_buff *skb)
+static void xtcp_handshake_established(struct sock *sk, struct sk_buff *skb,
+				       const struct xtcp_options *opt)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
-	struct xtcp_rtxq_acked res;
+	struct xtcp_rtxq_acked res = { 0 };
 
 	/* The window of a SYN is not scaled. */
 	xs->snd.wnd = cb->wnd;
@@ -193,9 +218,9 @@ static void xtcp_handshake_established(struct sock *sk, struct sk_buff *skb)
 	xs->snd.wl1 = cb->seq;
 	xtcp_rtxq_clean(sk, xs->snd.una, cb->ack, &res);
 	WRITE_ONCE(xs->snd.una, cb->ack);
-	if (res.rtt_us)
-		xtcp_rtt_sample(&xs->rtt, res.rtt_us);
+	xtcp_ack_sample_rtt(xs, &res, opt);
 	xtcp_timer_acked(xs);
+	xtcp_ecn_answered(&xs->ecn, cb->flags);
 	xtcp_handshake_done(sk, XTCP_EV_RCV_SYN_ACK);
 	if (!sock_flag(sk, SOCK_DEAD)) {
 		sk->sk_state_change(sk);
@@ -219,7 +244,7 @@ static void xtcp_handshake_crossed(struct sock *sk, struct sk_buff *skb)
 	xtcp_output_sync_mss(sk, xs->snd.pmtu);
 	xtcp_state_move(sk, XTCP_EV_RCV_SYN);
 	/* The SYN in the queue is from now on a SYN-ACK, also when it is sent again. */
-	xtcp_cb(syn)->flags |= XTCP_ACK;
+	xtcp_cb(syn)->flags = XTCP_SYN | XTCP_ACK | xtcp_ecn_crossed(&xs->ecn, cb->flags);
 	xtcp_cb(syn)->mark |= XTCP_MARK_EVER_RETRANS;
 	xtcp_xmit_skb(sk, syn);
 }
@@ -248,11 +273,12 @@ void xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb,
 	if (!(cb->flags & XTCP_SYN))
 		goto out;
 	xtcp_handshake_init_rcv(xs, cb->seq);
+	xtcp_handshake_agree(xs, opt);
 	xs->snd.peer_mss = xtcp_handshake_peer_mss(opt, xtcp_lower_is_v4(sk), xs->user_mss);
 	xtcp_handshake_scales(xs, opt);
 	xtcp_output_sync_mss(sk, xs->snd.pmtu);
 	if (acks)
-		xtcp_handshake_established(sk, skb);
+		xtcp_handshake_established(sk, skb, opt);
 	else
 		xtcp_handshake_crossed(sk, skb);
 out:
@@ -296,6 +322,11 @@ static void xtcp_handshake_init_child(struct sock *sk, const struct xtcp_request
 	xs->rcv.wnd = req->rcv_wnd;
 	xs->rcv.wscale = req->rcv_wscale;
 	xs->rcv.wscale_ok = req->wscale_ok;
+	xs->sack.ok = req->sack_ok;
+	xs->stamp = req->stamp;
+	xtcp_ecn_begin(&xs->ecn, req->iss, req->ecn.accept);
+	if (!READ_ONCE(req->ecn.ect))
+		xtcp_ecn_fall_back(&xs->ecn);
 	xs->rcv.clamp = (u32)U16_MAX << req->rcv_wscale;
 	/* In this order: the time of a SYN-ACK sent again comes with its count (Karn). */
 	sent_us = smp_load_acquire(&req->sent_us);

@@ -20,6 +20,7 @@
 #include "icmp.h"
 #include "lower.h"
 #include "output.h"
+#include "plpmtud.h"
 #include "recovery.h"
 #include "request.h"
 #include "seq.h"
@@ -69,9 +70,14 @@ static void xtcp_icmp_pmtu(struct sock *sk, u32 mtu)
 	if (!xtcp_icmp_accepts_pmtu(sk))
 		return;
 	if (mtu < xs->snd.pmtu) {
+		u32 mss = xs->snd.mss;
+
 		XTCP_INC(xs->xn, PMTUREDUCED);
-		xtcp_output_sync_mss(sk, mtu);
-		xtcp_recovery_mtu_reduced(sk);
+		/* Segments were shorter already, all but a probe. */
+		if (xtcp_output_sync_mss(sk, mtu) < mss)
+			xtcp_recovery_mtu_reduced(sk);
+		else if (xtcp_plpmtud_too_big(sk))
+			xtcp_output_push(sk);
 	}
 }
 

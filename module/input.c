@@ -76,6 +76,7 @@ static void xtcp_input_fill_cb(struct sk_buff *skb)
 	cb->urg = th->urg ? ntohs(th->urg_ptr) : 0;
 	cb->flags = ((const u8 *)th)[13];
 	cb->mark = 0;
+	cb->ecn = xtcp_lower_ecn(skb);
 }
 
 /* Policy, TTL and the socket's filter, which may cut payload off. */
@@ -221,7 +222,7 @@ static void xtcp_input_deliver(struct xtcp_net *xn, struct sk_buff *skb,
 		tw = container_of(node, struct xtcp_timewait, node);
 		if (!xtcp_lower_policy_ok(xn, NULL, skb))
 			kfree_skb(skb);
-		else if (xtcp_timewait_segment(tw, skb))
+		else if (xtcp_timewait_segment(tw, skb, opt))
 			xtcp_input_open(xn, tw, skb, &key, opt);
 		else
 			kfree_skb(skb);
@@ -233,14 +234,16 @@ static void xtcp_input_deliver(struct xtcp_net *xn, struct sk_buff *skb,
 void xtcp_input_rcv(struct sk_buff *skb)
 {
 	struct xtcp_net *xn = xtcp_net(dev_net(skb->dev));
+	u16 segs = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 	struct xtcp_options opt;
 
 	if (skb->pkt_type != PACKET_HOST)
 		goto drop;
-	XTCP_ADD(xn, INSEGS, max_t(u16, 1, skb_shinfo(skb)->gso_segs));
+	XTCP_ADD(xn, INSEGS, segs);
 	if (!xtcp_input_header_ok(xn, skb))
 		goto drop;
 	xtcp_input_fill_cb(skb);
+	XTCP_ADD(xn, INNOECTPKTS + xtcp_cb(skb)->ecn, segs);
 	if (unlikely(!xtcp_input_flags_ok(xtcp_cb(skb)->flags))) {
 		XTCP_INC(xn, INFLAGERRORS);
 		XTCP_INC(xn, INERRS);

@@ -9,11 +9,12 @@
 #define ISN_TICK_NS	(4 * NSEC_PER_USEC)	/* RFC 9293 3.4.1: ISN generator's clock */
 
 /*
- * Two secrets: if ISNs and port offsets shared one, each offset that a peer sees
- * would say something about the other function.
+ * A secret for each: if two functions shared one, each value that a peer sees would say
+ * something about the other function.
  */
 static siphash_aligned_key_t isn_secret __read_mostly;
 static siphash_aligned_key_t isn_port_secret __read_mostly;
+static siphash_aligned_key_t isn_stamp_secret __read_mostly;
 
 const siphash_key_t *xtcp_isn_secret(void)
 {
@@ -51,4 +52,19 @@ u32 xtcp_isn_port_offset(const struct xtcp_key *key)
 {
 	get_random_once(&isn_port_secret, sizeof(isn_port_secret));
 	return xtcp_isn_port_compute(key, &isn_port_secret);
+}
+
+u32 xtcp_isn_stamp_compute(const struct xtcp_key *key, const siphash_key_t *secret)
+{
+	struct xtcp_key k = *key;
+
+	k.lport = 0;
+	k.rport = 0;
+	return isn_hash(&k, secret);
+}
+
+u32 xtcp_isn_stamp_offset(const struct xtcp_key *key)
+{
+	get_random_once(&isn_stamp_secret, sizeof(isn_stamp_secret));
+	return xtcp_isn_stamp_compute(key, &isn_stamp_secret);
 }

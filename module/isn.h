@@ -28,4 +28,13 @@ u32 xtcp_isn_port_compute(const struct xtcp_key *key, const siphash_key_t *secre
 /* The same with a boot secret of its own. Context: any. */
 u32 xtcp_isn_port_offset(const struct xtcp_key *key);
 
+/*
+ * Offset of the timestamp clock towards an address (RFC 7323 7.1): the same for each port, so
+ * that TIME-WAIT and PAWS may compare connections. Pure, like xtcp_isn_compute().
+ */
+u32 xtcp_isn_stamp_compute(const struct xtcp_key *key, const siphash_key_t *secret);
+
+/* The same with a boot secret of its own. Context: any. */
+u32 xtcp_isn_stamp_offset(const struct xtcp_key *key);
+
 #endif /* _XTCP_ISN_H */

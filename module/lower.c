@@ -164,11 +164,25 @@ unsigned int xtcp_lower_header_len(const struct sock *sk)
 	return len;
 }
 
+bool xtcp_lower_dont_fragment(const struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
+
+	return !xtcp_lower_is_v4(sk) || (dst && ip_dont_fragment(sk, dst));
+}
+
 u16 xtcp_lower_advmss(struct sock *sk)
 {
 	struct dst_entry *dst = __sk_dst_get(sk);
 
 	return dst ? min_t(u32, dst_metric_advmss(dst), U16_MAX) : 0;
+}
+
+bool xtcp_lower_route_ecn(struct sock *sk)
+{
+	struct dst_entry *dst = __sk_dst_get(sk);
+
+	return dst && dst_feature(dst, RTAX_FEATURE_ECN);
 }
 
 /* -- connect ------------------------------------------------------------------ */
@@ -365,7 +379,7 @@ static void xtcp_lower_csum_partial(struct sk_buff *skb, const struct xtcp_key *
 }
 
 /* One segment or super-segment with its checksum settled, to IP. */
-static int xtcp_lower_queue(struct sock *sk, struct sk_buff *skb, struct dst_entry *dst)
+static int xtcp_lower_queue(struct sock *sk, struct sk_buff *skb, struct dst_entry *dst, u8 ecn)
 {
 	struct ipv6_pinfo *np;
 	struct flowi6 fl6;
@@ -374,18 +388,20 @@ static int xtcp_lower_queue(struct sock *sk, struct sk_buff *skb, struct dst_ent
 	memset(skb->cb, 0, sizeof(struct xtcp_skb_cb));
 	skb_dst_set_noref(skb, dst);
 	if (xtcp_lower_is_v4(sk))
-		return ip_queue_xmit(sk, skb, &inet_sk(sk)->cork.fl);
+		return __ip_queue_xmit(sk, skb, &inet_sk(sk)->cork.fl,
+				       (READ_ONCE(inet_sk(sk)->tos) & ~INET_ECN_MASK) | ecn);
 
 	np = inet6_sk(sk);
 	xtcp_lower_flow6(sk, &fl6);
 	/* ip6_xmit() puts the routing header in front of the first hop itself. */
 	err = ip6_xmit(sk, skb, &fl6, READ_ONCE(sk->sk_mark), rcu_dereference(np->opt),
-		       np->tclass, READ_ONCE(sk->sk_priority));
+		       (np->tclass & ~INET_ECN_MASK) | ecn, READ_ONCE(sk->sk_priority));
 	return err;
 }
 
 /* The route has no segmentation offload: cut here, so that the path sees segments. */
-static int xtcp_lower_xmit_cut(struct sock *sk, struct sk_buff *skb, struct dst_entry *dst)
+static int xtcp_lower_xmit_cut(struct sock *sk, struct sk_buff *skb, struct dst_entry *dst,
+			       u8 ecn)
 {
 	struct sk_buff *segs, *next;
 	int err = 0, ret;
@@ -400,14 +416,14 @@ static int xtcp_lower_xmit_cut(struct sock *sk, struct sk_buff *skb, struct dst_
 	}
 	skb_list_walk_safe(segs, skb, next) {
 		skb_mark_not_on_list(skb);
-		ret = xtcp_lower_queue(sk, skb, dst);
+		ret = xtcp_lower_queue(sk, skb, dst, ecn);
 		if (ret)
 			err = ret;
 	}
 	return err;
 }
 
-int xtcp_lower_xmit(struct sock *sk, struct sk_buff *skb)
+int xtcp_lower_xmit(struct sock *sk, struct sk_buff *skb, u8 ecn)
 {
 	const struct xtcp_key *key = &xtcp_sk(sk)->node.key;
 	struct dst_entry *dst;
@@ -421,10 +437,13 @@ int xtcp_lower_xmit(struct sock *sk, struct sk_buff *skb)
 	} else if (skb_is_gso(skb)) {
 		if (likely(sk_can_gso(sk))) {
 			skb_shinfo(skb)->gso_type = sk->sk_gso_type;
+			/* Whoever cuts it must leave CWR on the first segment alone. */
+			if (tcp_hdr(skb)->cwr)
+				skb_shinfo(skb)->gso_type |= SKB_GSO_TCP_ECN;
 			xtcp_lower_csum_partial(skb, key);
-			err = xtcp_lower_queue(sk, skb, dst);
+			err = xtcp_lower_queue(sk, skb, dst, ecn);
 		} else {
-			err = xtcp_lower_xmit_cut(sk, skb, dst);
+			err = xtcp_lower_xmit_cut(sk, skb, dst, ecn);
 		}
 	} else {
 		netdev_features_t both = NETIF_F_HW_CSUM | NETIF_F_GSO_SCTP;
@@ -437,7 +456,7 @@ int xtcp_lower_xmit(struct sock *sk, struct sk_buff *skb)
 			xtcp_lower_csum_partial(skb, key);
 		else
 			xtcp_lower_csum(skb, key);
-		err = xtcp_lower_queue(sk, skb, dst);
+		err = xtcp_lower_queue(sk, skb, dst, ecn);
 	}
 	rcu_read_unlock();
 	/* "Congested" says nothing of this skb: a device that is down says it for ever. */
@@ -480,24 +499,40 @@ static struct dst_entry *xtcp_lower_reply_route6(struct sock *sk, const struct x
 	return ip6_dst_lookup_flow(sock_net(sk), sk, fl6, NULL);
 }
 
-u16 xtcp_lower_advmss_request(const struct xtcp_request *req)
+/* The route of an answer to @req, with a reference; or an error pointer. */
+static struct dst_entry *xtcp_lower_request_route(const struct xtcp_request *req)
 {
 	const struct xtcp_key *key = &req->node.key;
-	struct dst_entry *dst;
 	struct flowi fl;
-	u16 mss;
 
 	if (ipv6_addr_v4mapped(&key->raddr))
-		dst = xtcp_lower_reply_route4(req->listener, key, req->iif, req->mark,
-					      req->tos, &fl.u.ip4);
-	else
-		dst = xtcp_lower_reply_route6(req->listener, key, req->iif, req->mark,
-					      &fl.u.ip6);
+		return xtcp_lower_reply_route4(req->listener, key, req->iif, req->mark,
+					       req->tos, &fl.u.ip4);
+	return xtcp_lower_reply_route6(req->listener, key, req->iif, req->mark, &fl.u.ip6);
+}
+
+u16 xtcp_lower_advmss_request(const struct xtcp_request *req)
+{
+	struct dst_entry *dst = xtcp_lower_request_route(req);
+	u16 mss;
+
 	if (IS_ERR(dst))
 		return 0;
 	mss = min_t(u32, dst_metric_advmss(dst), U16_MAX);
 	dst_release(dst);
 	return mss;
+}
+
+bool xtcp_lower_route_ecn_request(const struct xtcp_request *req)
+{
+	struct dst_entry *dst = xtcp_lower_request_route(req);
+	bool on;
+
+	if (IS_ERR(dst))
+		return false;
+	on = dst_feature(dst, RTAX_FEATURE_ECN);
+	dst_release(dst);
+	return on;
 }
 
 int xtcp_lower_reply(struct sock *sk, struct sk_buff *skb, const struct xtcp_key *key,
@@ -549,6 +584,14 @@ void xtcp_lower_reply_path(const struct sk_buff *skb, int *oif, u32 *mark, u8 *t
 			*oif = inet6_iif(skb);
 	}
 	*tos &= ~INET_ECN_MASK;
+}
+
+u8 xtcp_lower_ecn(const struct sk_buff *skb)
+{
+	u8 field = skb->protocol == htons(ETH_P_IP) ? ipv4_get_dsfield(ip_hdr(skb)) :
+						      ipv6_get_dsfield(ipv6_hdr(skb));
+
+	return field & INET_ECN_MASK;
 }
 
 bool xtcp_lower_csum_ok(struct sk_buff *skb)

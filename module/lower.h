@@ -55,8 +55,15 @@ u16 xtcp_lower_advmss(struct sock *sk);
 /* The same for an answer to @req, which has no socket yet; 0 without a route. */
 u16 xtcp_lower_advmss_request(const struct xtcp_request *req);
 
+/* True if the administrator switched ECN on for the route of @sk, or of an answer to @req. */
+bool xtcp_lower_route_ecn(struct sock *sk);
+bool xtcp_lower_route_ecn_request(const struct xtcp_request *req);
+
 /* Octets of IP header and options in front of each segment. Socket lock held. */
 unsigned int xtcp_lower_header_len(const struct sock *sk);
+
+/* True if no router may cut @sk's segments: what arrives fits the path. Socket lock held. */
+bool xtcp_lower_dont_fragment(const struct sock *sk);
 
 /* True if @sk's segments travel in IPv4. */
 bool xtcp_lower_is_v4(const struct sock *sk);
@@ -66,10 +73,11 @@ bool xtcp_lower_is_v4(const struct sock *sk);
  * @sk: the socket, locked
  * @skb: header at skb->data, checksum field not set; gso_size set if it is longer
  *	 than one segment. Consumed.
+ * @ecn: INET_ECN_* for its IP header; the rest of that octet is the user's
  *
  * Return: 0, a NET_XMIT_* code, or -errno; the segment may not have left then.
  */
-int xtcp_lower_xmit(struct sock *sk, struct sk_buff *skb);
+int xtcp_lower_xmit(struct sock *sk, struct sk_buff *skb, u8 ecn);
 
 /**
  * xtcp_lower_reply() - send a segment that no connection sends
@@ -87,6 +95,9 @@ int xtcp_lower_reply(struct sock *sk, struct sk_buff *skb, const struct xtcp_key
 
 /* What a reply to @skb is to carry: interface, mark, type of service. */
 void xtcp_lower_reply_path(const struct sk_buff *skb, int *oif, u32 *mark, u8 *tos);
+
+/* INET_ECN_* of a received segment. */
+u8 xtcp_lower_ecn(const struct sk_buff *skb);
 
 /* True if the checksum of a received segment is right; skb->data at its header. */
 bool xtcp_lower_csum_ok(struct sk_buff *skb);

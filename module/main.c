@@ -30,9 +30,15 @@ static int __init xtcp_init(void)
 	err = xtcp_cong_register(&xtcp_reno);
 	if (err)
 		goto timewait;
-	err = xtcp_socket_register();
+	err = xtcp_cong_register(&xtcp_cubic);
 	if (err)
 		goto reno;
+	err = xtcp_cong_register(&xtcp_dctcp);
+	if (err)
+		goto cubic;
+	err = xtcp_socket_register();
+	if (err)
+		goto dctcp;
 	err = xtcp_family_register();
 	if (err)
 		goto socket;
@@ -52,6 +58,10 @@ family:
 	xtcp_family_unregister();
 socket:
 	xtcp_socket_unregister();
+dctcp:
+	xtcp_cong_unregister(&xtcp_dctcp);
+cubic:
+	xtcp_cong_unregister(&xtcp_cubic);
 reno:
 	xtcp_cong_unregister(&xtcp_reno);
 timewait:
@@ -71,6 +81,8 @@ static void __exit xtcp_exit(void)
 	xtcp_offload_unregister();
 	xtcp_family_unregister();
 	xtcp_socket_unregister();
+	xtcp_cong_unregister(&xtcp_dctcp);
+	xtcp_cong_unregister(&xtcp_cubic);
 	xtcp_cong_unregister(&xtcp_reno);
 	/* Both wait for what RCU still has to free. */
 	xtcp_timewait_exit();

@@ -46,9 +46,31 @@ static void xtcp_offload_finish(struct sk_buff *segs, unsigned int total,
 	}
 }
 
+/* Each of @segs is charged to the socket for itself, and @skb, which they were, no longer. */
+static void xtcp_offload_share(struct sk_buff *skb, struct sk_buff *segs)
+{
+	struct sock *sk = skb->sk;
+	unsigned int sum = 0;
+	struct sk_buff *seg;
+
+	for (seg = segs; seg; seg = seg->next) {
+		seg->sk = sk;
+		seg->destructor = sock_wfree;
+		sum += seg->truesize;
+	}
+	/* Headers cost more than one did; the pages of the payload are the same. */
+	if (sum >= skb->truesize)
+		refcount_add(sum - skb->truesize, &sk->sk_wmem_alloc);
+	else
+		WARN_ON_ONCE(refcount_sub_and_test(skb->truesize - sum, &sk->sk_wmem_alloc));
+	skb->sk = NULL;
+	skb->destructor = NULL;
+}
+
 static struct sk_buff *xtcp_offload_segment(struct sk_buff *skb, netdev_features_t features)
 {
 	unsigned int thlen, mss, total = skb->len;
+	void (*destructor)(struct sk_buff *skb);
 	struct sk_buff *segs;
 	struct tcphdr *th;
 	__sum16 pseudo;
@@ -74,9 +96,16 @@ static struct sk_buff *xtcp_offload_segment(struct sk_buff *skb, netdev_features
 		__skb_push(skb, thlen);
 		return ERR_PTR(-EINVAL);
 	}
+	/* skb_segment() would leave the memory of all on the last, and its receiver pay for it. */
+	destructor = skb->destructor;
+	skb->destructor = NULL;
 	segs = skb_segment(skb, features);
-	if (!IS_ERR_OR_NULL(segs))
+	skb->destructor = destructor;
+	if (!IS_ERR_OR_NULL(segs)) {
 		xtcp_offload_finish(segs, total, mss, pseudo);
+		if (destructor == sock_wfree)
+			xtcp_offload_share(skb, segs);
+	}
 	return segs;
 }
 

@@ -11,6 +11,8 @@
 #include "delack.h"
 #include "lower.h"
 #include "output.h"
+#include "pace.h"
+#include "plpmtud.h"
 #include "recovery.h"
 #include "seq.h"
 #include "skb_cb.h"
@@ -40,7 +42,8 @@ u32 xtcp_output_sync_mss(struct sock *sk, u32 pmtu)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	u32 head = xtcp_lower_header_len(sk);
-	u32 mss = pmtu > head + sizeof(struct tcphdr) ? pmtu - head - sizeof(struct tcphdr) : 0;
+	u32 size = xtcp_plpmtud_bound(&xs->plpmtud, pmtu);
+	u32 mss = size > head + sizeof(struct tcphdr) ? size - head - sizeof(struct tcphdr) : 0;
 
 	sock_owned_by_me(sk);
 	/* RFC 9293 MUST-16: the smaller of the path's and the peer's. */
@@ -48,6 +51,8 @@ u32 xtcp_output_sync_mss(struct sock *sk, u32 pmtu)
 	if (xs->user_mss)
 		mss = min_t(u32, mss, xs->user_mss);
 	mss = max_t(u32, mss, READ_ONCE(xs->xn->sysctl.min_snd_mss));
+	if (xs->stamp.ok)
+		mss -= XTCP_STAMP_SPACE;
 	xs->snd.pmtu = pmtu;
 	xs->snd.head = head;
 	WRITE_ONCE(xs->snd.mss, mss);
@@ -88,12 +93,30 @@ static u32 xtcp_output_wnd_end(const struct xtcp_sock *xs)
 	return xs->snd.una + xs->snd.wnd;
 }
 
+bool xtcp_output_may_send_new(const struct sock *sk)
+{
+	const struct sk_buff *skb = skb_peek(&sk->sk_write_queue);
+
+	return skb && xtcp_seq_before(xtcp_cb(skb)->seq, xtcp_output_wnd_end(xtcp_sk(sk)));
+}
+
 /* Octets that congestion control still lets into the network. */
 static u32 xtcp_output_cwnd_room(struct xtcp_sock *xs)
 {
 	u32 inflight = xtcp_output_inflight(xs);
 
 	return xs->cong.cwnd > inflight ? xs->cong.cwnd - inflight : 0;
+}
+
+void xtcp_output_check_idle(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	u32 inflight = xtcp_output_inflight(xs);
+
+	/* Nothing unsent, nothing in our own device's queue, nothing to send again, and room. */
+	if (xs->snd.write_seq - xs->snd.nxt < xs->snd.mss && !xs->rtxq.lost &&
+	    inflight < xs->cong.cwnd && sk_wmem_alloc_get(sk) < SKB_TRUESIZE(1))
+		xtcp_rate_limited(&xs->rate, inflight);
 }
 
 /* Cut @skb so that it is no longer than @room, at a segment boundary if it spans one. */
@@ -133,6 +156,13 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 room)
 	if (err)
 		return err;
 
+	/* RFC 3168 6.1.1.1: what swallowed it may have disliked the two flags. */
+	if (unlikely((cb->flags & (XTCP_SYN | XTCP_ACK)) == XTCP_SYN) &&
+	    xtcp_ecn_is_asked(cb->flags) && READ_ONCE(xs->xn->sysctl.ecn_fallback)) {
+		cb->flags &= ~(XTCP_ECE | XTCP_CWR);
+		xtcp_ecn_fall_back(&xs->ecn);
+	}
+	xtcp_plpmtud_resent(xs, skb);
 	err = xtcp_xmit_skb(sk, skb);
 	if (err == -ENOBUFS) {
 		XTCP_INC(xs->xn, RETRANSFAIL);
@@ -142,6 +172,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 room)
 	xtcp_rtxq_mark_resent(&xs->rtxq, skb, xs->snd.una);
 	xs->total_retrans += segs;
 	xs->bytes_retrans += skb->len;
+	xtcp_recovery_sent(xs, skb->len, true);
 	XTCP_ADD(xs->xn, RETRANSSEGS, segs);
 	if (xs->recovery.state == XTCP_CA_LOSS)
 		XTCP_ADD(xs->xn, SLOWSTARTRETRANS, segs);
@@ -161,9 +192,16 @@ static void xtcp_output_resend_lost(struct sock *sk)
 
 		if (room < min_t(u32, xs->snd.mss, skb->len ?: 1))
 			break;
+		/* The first repair does not wait for its turn. */
+		if (xs->recovery.resent && xtcp_pace_hold(sk))
+			break;
+		room = min(room, xtcp_pace_burst(sk, XTCP_GSO_MAX));
 		if (xtcp_output_resend(sk, skb, room))
 			break;
-		xtcp_timer_data_sent(xs);
+		if (skb == xtcp_rtxq_first(&xs->rtxq))
+			xtcp_timer_first_resent(xs);
+		else
+			xtcp_timer_data_sent(xs);
 	}
 }
 
@@ -174,7 +212,8 @@ static void xtcp_output_after_idle(struct xtcp_sock *xs)
 {
 	u32 iw = xtcp_cong_initial_window(xs->snd.mss);
 
-	if (!READ_ONCE(xs->xn->sysctl.slow_start_after_idle) || xs->snd.nxt != xs->snd.una)
+	if (!READ_ONCE(xs->xn->sysctl.slow_start_after_idle) || xs->snd.nxt != xs->snd.una ||
+	    xs->cong.ops->control)
 		return;
 	if (!xs->snd.last_sent ||
 	    time_before(jiffies, xs->snd.last_sent + usecs_to_jiffies(xtcp_rtt_rto(&xs->rtt))))
@@ -192,12 +231,16 @@ static void xtcp_output_sent_new(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_skb_cb *cb = xtcp_cb(skb);
 
+	if (xtcp_rtxq_empty(&xs->rtxq))
+		xtcp_cong_event(&xs->cong, XTCP_CONG_TX_START);
 	__skb_unlink(skb, &sk->sk_write_queue);
 	xtcp_rtxq_append(&xs->rtxq, skb);
-	if (skb->len % xs->snd.mss)
+	/* A probe of the path's MTU is longer than full, not smaller. */
+	if (skb->len % xs->snd.mss && !(xs->plpmtud.probe && cb->end_seq == xs->plpmtud.end))
 		xs->snd.sml = cb->end_seq;
 	WRITE_ONCE(xs->snd.nxt, cb->end_seq);
 	xs->snd.last_sent = jiffies;
+	xtcp_recovery_sent(xs, skb->len, false);
 	xtcp_timer_data_sent(xs);
 	xtcp_delack_data_sent(xs);
 }
@@ -253,28 +296,60 @@ static u32 xtcp_output_quota(struct sock *sk, struct sk_buff *skb, bool more, bo
 	return xtcp_window_may_send(&out) ? len : len - tail;
 }
 
-void xtcp_output_push_more(struct sock *sk, bool more)
+/* cwnd stops this push: that counts for a round trip, for with pacing it is but once in a while. */
+static void xtcp_output_cwnd_stops(struct xtcp_sock *xs, bool stops)
+{
+	if (stops) {
+		xs->snd.cwnd_limited = true;
+		xs->snd.limited_nxt = xs->snd.nxt;
+	} else if (xs->snd.cwnd_limited && !xtcp_seq_before(xs->snd.una, xs->snd.limited_nxt)) {
+		xs->snd.cwnd_limited = false;
+	}
+}
+
+/*
+ * Is it time for a segment longer than the others? Then it goes first. Return: false if
+ * it waits for room, and everything behind it too.
+ */
+static bool xtcp_output_probe_mtu(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
-	struct sk_buff *skb;
-	u32 goal, len;
+	bool wait;
+	u32 len = xtcp_plpmtud_wanted(sk, xtcp_output_cwnd_room(xs),
+				      xtcp_output_wnd_end(xs) - xs->snd.nxt, &wait);
 
-	sock_owned_by_me(sk);
-	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
-		return;
-	if (xs->rtxq.lost)
-		xtcp_output_resend_lost(sk);
-	skb = skb_peek(&sk->sk_write_queue);
-	if (!skb)
-		return;
+	if (likely(!len)) {
+		xtcp_output_cwnd_stops(xs, wait);
+		return !wait;
+	}
+	if (xtcp_pace_hold(sk))
+		return false;
+	/* Without memory the rest of the push sees to it. */
+	if (skb->len > len && xtcp_rtxq_split(sk, skb, len, true))
+		return true;
+	if (xtcp_xmit_whole(sk, skb) == -ENOBUFS)
+		return true;
+	xtcp_plpmtud_sent(xs, skb);
+	xtcp_output_sent_new(sk, skb);
+	return true;
+}
+
+/* Send what was never sent. Return: the first buffer that may not go yet, or NULL. */
+static struct sk_buff *xtcp_output_new(struct sock *sk, struct sk_buff *skb, bool more)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	u32 goal, len;
+	bool limited;
 
 	xtcp_output_after_idle(xs);
 	xtcp_output_current_mss(sk);
-	goal = xtcp_output_size_goal(sk);
-	xs->snd.cwnd_limited = false;
-	do {
-		len = xtcp_output_quota(sk, skb, more, &xs->snd.cwnd_limited);
-		if (!len)
+	goal = xtcp_pace_burst(sk, xtcp_output_size_goal(sk));
+	if (!xtcp_output_probe_mtu(sk, skb))
+		return skb;
+	while ((skb = skb_peek(&sk->sk_write_queue))) {
+		len = xtcp_output_quota(sk, skb, more, &limited);
+		xtcp_output_cwnd_stops(xs, limited);
+		if (!len || xtcp_pace_hold(sk))
 			break;
 		if (skb->len && xtcp_output_fit(sk, skb, min(len, goal), true))
 			break;
@@ -283,12 +358,45 @@ void xtcp_output_push_more(struct sock *sk, bool more)
 			break;
 		}
 		xtcp_output_sent_new(sk, skb);
-	} while ((skb = skb_peek(&sk->sk_write_queue)));
-
+	}
 	xs->snd.push_once = false;
+	return skb;
+}
+
+/* Lost segments, then new ones, as far as cwnd and the peer's window go. */
+static void xtcp_output_send(struct sock *sk, bool more)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	bool ask = xs->recovery.frto_new;
+	u32 nxt = xs->snd.nxt;
+	struct sk_buff *skb;
+
+	xs->recovery.frto_new = false;
+	if (!ask)
+		xtcp_output_resend_lost(sk);
+	skb = skb_peek(&sk->sk_write_queue);
+	if (!skb)
+		return;
+	skb = xtcp_output_new(sk, skb, more);
+
+	/* RFC 5682 3.1 (2b): where nothing new may go, what is lost goes. */
+	if (ask && xs->snd.nxt == nxt) {
+		xs->recovery.frto_new = xtcp_pace_hold(sk);
+		if (!xs->recovery.frto_new)
+			xtcp_output_resend_lost(sk);
+	}
 	/* Something waits, nothing is out that an ACK would come for: probe. */
 	if (skb && xs->snd.nxt == xs->snd.una)
 		xtcp_timer_window_closed(xs);
+}
+
+void xtcp_output_push_more(struct sock *sk, bool more)
+{
+	sock_owned_by_me(sk);
+	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
+		return;
+	xtcp_output_send(sk, more);
+	xtcp_chrono_update(sk);
 }
 
 void xtcp_output_push(struct sock *sk)
@@ -296,21 +404,32 @@ void xtcp_output_push(struct sock *sk)
 	xtcp_output_push_more(sk, false);
 }
 
-void xtcp_output_probe(struct sock *sk)
+bool xtcp_output_one_new(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct sk_buff *skb = skb_peek(&sk->sk_write_queue);
 	u32 room;
 
+	if (!xtcp_output_may_send_new(sk))
+		return false;
+	room = min(xtcp_output_wnd_end(xs) - xtcp_cb(skb)->seq, (u32)xs->snd.mss);
+	if (skb->len && xtcp_output_fit(sk, skb, room, true))
+		return false;
+	if (xtcp_xmit_skb(sk, skb) == -ENOBUFS)
+		return false;
+	xtcp_output_sent_new(sk, skb);
+	return true;
+}
+
+void xtcp_output_probe(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
 	sock_owned_by_me(sk);
 	XTCP_INC(xs->xn, WINPROBE);
-	if (skb && xtcp_seq_before(xtcp_cb(skb)->seq, xtcp_output_wnd_end(xs))) {
-		/* The window is open a little: what fits goes, silly or not. */
-		room = min(xtcp_output_wnd_end(xs) - xtcp_cb(skb)->seq, (u32)xs->snd.mss);
-		if (skb->len && xtcp_output_fit(sk, skb, room, true))
-			return;
-		if (xtcp_xmit_skb(sk, skb) != -ENOBUFS)
-			xtcp_output_sent_new(sk, skb);
+	/* The window is open a little: what fits goes, silly or not. */
+	if (xtcp_output_may_send_new(sk)) {
+		xtcp_output_one_new(sk);
 		return;
 	}
 	/* Urgent news goes even into a closed window (RFC 9293 MUST-66). */

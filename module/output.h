@@ -30,7 +30,8 @@ struct xtcp_sock;
  * @nodelay: TCP_NODELAY
  * @cork: TCP_CORK
  * @push_once: setting NODELAY or clearing CORK sends what is queued, once
- * @cwnd_limited: cwnd stopped the last push
+ * @cwnd_limited: cwnd stopped a push within the last round trip
+ * @limited_nxt: @nxt when it last did
  */
 struct xtcp_snd {
 	u32 una;
@@ -53,6 +54,7 @@ struct xtcp_snd {
 	bool cork;
 	bool push_once;
 	bool cwnd_limited;
+	u32 limited_nxt;
 };
 
 /**
@@ -78,6 +80,12 @@ void xtcp_output_push_more(struct sock *sk, bool more);
  */
 int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 room);
 
+/*
+ * Before more is queued: has the application let the path run idle? Then what the path is seen
+ * to deliver is no measure of it (rate.h). Socket lock held.
+ */
+void xtcp_output_check_idle(struct sock *sk);
+
 /* Octets that a buffer of the send queue should hold: a whole super-segment. */
 u32 xtcp_output_size_goal(struct sock *sk);
 
@@ -86,6 +94,15 @@ u32 xtcp_output_size_goal(struct sock *sk);
 
 /* Send one probe beyond a closed window or at its edge (RFC 9293 3.8.6.1). */
 void xtcp_output_probe(struct sock *sk);
+
+/* True if something was never sent and the peer's window lets it go. */
+bool xtcp_output_may_send_new(const struct sock *sk);
+
+/*
+ * Send one segment that was never sent, if the peer's window has room, whatever cwnd and
+ * Nagle say. Return: true if it went. Socket lock held.
+ */
+bool xtcp_output_one_new(struct sock *sk);
 
 /* Recompute snd.mss from the path MTU @pmtu; returns it. Socket lock held. */
 u32 xtcp_output_sync_mss(struct sock *sk, u32 pmtu);

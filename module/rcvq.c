@@ -5,6 +5,7 @@
  * Nothing that was acknowledged is ever dropped: when memory is short it is the segment
  * in hand, or one that waits out of order, and the peer sends it again.
  */
+#include <net/inet_ecn.h>
 #include <net/sock.h>
 
 #include "delack.h"
@@ -12,7 +13,9 @@
 #include "reasm.h"
 #include "seq.h"
 #include "skb_cb.h"
+#include "sndbuf.h"
 #include "state.h"
+#include "xmit.h"
 #include "xtcp_sock.h"
 
 /* -- making room -------------------------------------------------------------- */
@@ -110,15 +113,41 @@ static bool xtcp_rcvq_admit(struct sock *sk, struct sk_buff *skb)
 	if (!xtcp_reasm_empty(&xs->reasm)) {
 		XTCP_INC(xs->xn, OFOPRUNED);
 		xtcp_reasm_prune(&xs->reasm, max_t(u32, skb->truesize, sk->sk_rcvbuf >> 3));
+		xtcp_sack_cut(&xs->sack, xs->reasm.last ? xtcp_cb(xs->reasm.last)->end_seq :
+							  xs->rcv.nxt);
 	}
+	if (atomic_read(&sk->sk_rmem_alloc) <= sk->sk_rcvbuf &&
+	    sk_rmem_schedule(sk, skb, skb->truesize))
+		return true;
 	/* A reader with nothing to read must get at least one segment. */
-	if (skb_queue_empty(&sk->sk_receive_queue) ||
-	    atomic_read(&sk->sk_rmem_alloc) <= sk->sk_rcvbuf)
-		return sk_rmem_schedule(sk, skb, skb->truesize);
-	return false;
+	return skb_queue_empty(&sk->sk_receive_queue) &&
+	       !xtcp_seq_after(xtcp_cb(skb)->seq, xs->rcv.nxt) &&
+	       xtcp_sndbuf_force(sk, skb->truesize);
 }
 
 /* -- queueing ----------------------------------------------------------------- */
+
+/*
+ * Add @skb to @to, which ends where it begins, if that saves a buffer. Return: true if it did;
+ * @skb is gone then.
+ */
+static bool xtcp_rcvq_merge(struct sock *sk, struct sk_buff *to, struct sk_buff *skb)
+{
+	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	bool stolen;
+	int delta;
+
+	if (xtcp_cb(to)->end_seq != cb->seq || (xtcp_cb(to)->flags & XTCP_FIN) ||
+	    skb->len != cb->end_seq - cb->seq - !!(cb->flags & XTCP_FIN) ||
+	    !skb_try_coalesce(to, skb, &stolen, &delta))
+		return false;
+	xtcp_cb(to)->end_seq = cb->end_seq;
+	xtcp_cb(to)->flags |= cb->flags & (XTCP_FIN | XTCP_PSH);
+	atomic_add(delta, &sk->sk_rmem_alloc);
+	sk_mem_charge(sk, delta);
+	kfree_skb_partial(skb, stolen);
+	return true;
+}
 
 /* Put @skb at the end of the receive queue: into its last buffer if that saves one. */
 static void xtcp_rcvq_append(struct sock *sk, struct sk_buff *skb)
@@ -126,21 +155,11 @@ static void xtcp_rcvq_append(struct sock *sk, struct sk_buff *skb)
 	struct sk_buff *tail = skb_peek_tail(&sk->sk_receive_queue);
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_skb_cb *cb = xtcp_cb(skb);
-	bool stolen;
-	int delta;
 
 	xs->bytes_received += cb->end_seq - xs->rcv.nxt;
 	WRITE_ONCE(xs->rcv.nxt, cb->end_seq);
-	if (tail && xtcp_cb(tail)->end_seq == cb->seq && !(xtcp_cb(tail)->flags & XTCP_FIN) &&
-	    skb->len == cb->end_seq - cb->seq - !!(cb->flags & XTCP_FIN) &&
-	    skb_try_coalesce(tail, skb, &stolen, &delta)) {
-		xtcp_cb(tail)->end_seq = cb->end_seq;
-		xtcp_cb(tail)->flags |= cb->flags & (XTCP_FIN | XTCP_PSH);
-		atomic_add(delta, &sk->sk_rmem_alloc);
-		sk_mem_charge(sk, delta);
-		kfree_skb_partial(skb, stolen);
+	if (tail && xtcp_rcvq_merge(sk, tail, skb))
 		return;
-	}
 	/* What waited out of order is charged already. */
 	if (skb->destructor != sock_rfree)
 		skb_set_owner_r(skb, sk);
@@ -211,6 +230,7 @@ static void xtcp_rcvq_in_order(struct sock *sk, struct sk_buff *skb)
 	if (!xtcp_reasm_empty(&xs->reasm)) {
 		if (!fin)
 			fin = xtcp_rcvq_drain(sk);
+		xtcp_sack_advance(&xs->sack, xs->rcv.nxt);
 		/* RFC 5681 4.2: a filled hole is news that the sender waits for. */
 		if (xtcp_reasm_empty(&xs->reasm))
 			xs->rcv.ack |= XTCP_ACK_NOW;
@@ -224,19 +244,77 @@ static void xtcp_rcvq_in_order(struct sock *sk, struct sk_buff *skb)
 static void xtcp_rcvq_out_of_order(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	u32 start = cb->seq, end = cb->end_seq;
+	struct sk_buff *prev;
 
 	xs->rcv.ack |= XTCP_ACK_NOW;
+	xs->ooo_segs_in += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 	if (!xtcp_rcvq_admit(sk, skb)) {
 		XTCP_INC(xs->xn, RCVQDROP);
 		kfree_skb(skb);
 		return;
 	}
-	skb_set_owner_r(skb, sk);
 	XTCP_INC(xs->xn, OFOQUEUED);
-	if (xtcp_reasm_insert(&xs->reasm, skb) == XTCP_REASM_DUPLICATE) {
-		XTCP_INC(xs->xn, OFODUP);
-		kfree_skb(skb);
+	/* A window of single segments would cost more than the window was offered for. */
+	prev = xtcp_reasm_before(&xs->reasm, skb);
+	if (prev && xtcp_rcvq_merge(sk, prev, skb)) {
+		if (xs->sack.ok)
+			xtcp_sack_add(&xs->sack, start, end);
+		return;
 	}
+	skb_set_owner_r(skb, sk);
+	switch (xtcp_reasm_insert(&xs->reasm, skb)) {
+	case XTCP_REASM_NOMEM:
+		XTCP_INC(xs->xn, RCVQDROP);
+		kfree_skb(skb);
+		return;
+	case XTCP_REASM_DUPLICATE:
+		XTCP_INC(xs->xn, OFODUP);
+		xtcp_rcvq_duplicate(xs, cb);
+		kfree_skb(skb);
+		break;
+	default:
+		break;
+	}
+	if (xs->sack.ok)
+		xtcp_sack_add(&xs->sack, start, end);
+}
+
+void xtcp_rcvq_duplicate(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb)
+{
+	u32 end = cb->end_seq;
+
+	if (!xs->sack.ok || !READ_ONCE(xs->xn->sysctl.dsack))
+		return;
+	if (xtcp_seq_before(cb->seq, xs->rcv.nxt))
+		end = xtcp_seq_min(end, xs->rcv.nxt);
+	XTCP_INC(xs->xn, DSACKSENT);
+	xtcp_sack_duplicate(&xs->sack, cb->seq, end);
+}
+
+/* What the network and the sender say of congestion; data outside the window is not heard. */
+static void xtcp_rcvq_ecn(struct sock *sk, const struct xtcp_skb_cb *cb)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	switch (xtcp_ecn_data_rcvd(&xs->ecn, cb->ecn, cb->flags)) {
+	case XTCP_ECN_QUICK:
+		xtcp_delack_enter_quick(xs);
+		break;
+	case XTCP_ECN_NOW:
+		xs->rcv.ack |= XTCP_ACK_NOW;
+		break;
+	case XTCP_ECN_TURN:
+		if (xs->rcv.ack)
+			xtcp_xmit_ack(sk);
+		xtcp_ecn_turn(&xs->ecn);
+		xs->rcv.ack |= XTCP_ACK_NOW;
+		break;
+	case XTCP_ECN_CALM:
+		break;
+	}
+	xs->cong.ce = cb->ecn == INET_ECN_CE;
 }
 
 void xtcp_rcvq_segment(struct sock *sk, struct sk_buff *skb)
@@ -249,6 +327,7 @@ void xtcp_rcvq_segment(struct sock *sk, struct sk_buff *skb)
 	if (unlikely(!xtcp_seq_after(cb->end_seq, xs->rcv.nxt))) {
 		/* All of it is old: the peer did not hear our ACK. */
 		xtcp_delack_enter_quick(xs);
+		xtcp_rcvq_duplicate(xs, cb);
 		xs->rcv.ack |= XTCP_ACK_NOW;
 		kfree_skb(skb);
 		return;
@@ -260,6 +339,10 @@ void xtcp_rcvq_segment(struct sock *sk, struct sk_buff *skb)
 		kfree_skb(skb);
 		return;
 	}
+	if (unlikely(xtcp_seq_before(cb->seq, xs->rcv.nxt)))
+		xtcp_rcvq_duplicate(xs, cb);
+	if (skb->len)
+		xtcp_rcvq_ecn(sk, cb);
 	if (likely(!xtcp_seq_after(cb->seq, xs->rcv.nxt)))
 		xtcp_rcvq_in_order(sk, skb);
 	else

@@ -5,11 +5,16 @@
 
 struct sk_buff;
 struct sock;
+struct xtcp_skb_cb;
+struct xtcp_sock;
 
 /*
  * Queue the data and the FIN of an acceptable segment, in order or not, and wake the
  * reader. skb->data is at the first octet. Consumes @skb. Socket lock held.
  */
 void xtcp_rcvq_segment(struct sock *sk, struct sk_buff *skb);
+
+/* The octets that @cb names arrived although they were there: report them (DSACK). */
+void xtcp_rcvq_duplicate(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb);
 
 #endif /* _XTCP_RCVQ_H */

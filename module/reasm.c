@@ -94,10 +94,9 @@ static struct sk_buff *reasm_find(const struct xtcp_reasm *q, u32 seq)
 /*
  * @prev is the last segment that starts at or before @skb: cut off the head of @skb
  * that it and those that follow it without a gap have. The octet at the seq of @skb is
- * new then. Return: false if nothing of @skb is new, or for lack of memory; @prev is the
- * segment to go behind.
+ * new then. @prev is the segment to go behind.
  */
-static bool reasm_fit_head(struct sk_buff *skb, struct sk_buff **prev)
+static enum xtcp_reasm_result reasm_fit_head(struct sk_buff *skb, struct sk_buff **prev)
 {
 	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
 	struct sk_buff *next = *prev;
@@ -108,10 +107,10 @@ static bool reasm_fit_head(struct sk_buff *skb, struct sk_buff **prev)
 		if (xtcp_seq_after(xtcp_cb(next)->end_seq, seq))
 			seq = xtcp_cb(next)->end_seq;
 		if (!xtcp_seq_before(seq, cb->end_seq))
-			return false;
+			return XTCP_REASM_DUPLICATE;
 		next = skb_rb_next(next);
 	}
-	return seq == cb->seq || reasm_cut_head(skb, seq);
+	return seq == cb->seq || reasm_cut_head(skb, seq) ? XTCP_REASM_QUEUED : XTCP_REASM_NOMEM;
 }
 
 /*
@@ -151,15 +150,17 @@ static void reasm_drop_covered(struct xtcp_reasm *q, struct sk_buff *skb)
 enum xtcp_reasm_result xtcp_reasm_insert(struct xtcp_reasm *q, struct sk_buff *skb)
 {
 	struct sk_buff *prev = q->last, *next = NULL;
+	enum xtcp_reasm_result res;
 
 	/* Behind one gap everything arrives in order: most segments go to the end. */
 	if (prev && xtcp_seq_before(xtcp_cb(skb)->seq, xtcp_cb(prev)->end_seq)) {
 		prev = reasm_find(q, xtcp_cb(skb)->seq);
-		if (!reasm_fit_head(skb, &prev))
-			return XTCP_REASM_DUPLICATE;
+		res = reasm_fit_head(skb, &prev);
+		if (res != XTCP_REASM_QUEUED)
+			return res;
 		next = prev ? skb_rb_next(prev) : skb_rb_first(&q->root);
 		if (!reasm_fit_tail(skb, next))
-			return XTCP_REASM_DUPLICATE;
+			return XTCP_REASM_NOMEM;
 	}
 	reasm_link(q, skb, prev, next);
 	if (next)
@@ -167,6 +168,20 @@ enum xtcp_reasm_result xtcp_reasm_insert(struct xtcp_reasm *q, struct sk_buff *s
 	else
 		q->last = skb;
 	return XTCP_REASM_QUEUED;
+}
+
+struct sk_buff *xtcp_reasm_before(const struct xtcp_reasm *q, const struct sk_buff *skb)
+{
+	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	struct sk_buff *prev = q->last, *next = NULL;
+
+	if (prev && xtcp_cb(prev)->end_seq != cb->seq) {
+		prev = reasm_find(q, cb->seq);
+		next = prev ? skb_rb_next(prev) : NULL;
+	}
+	if (!prev || xtcp_cb(prev)->end_seq != cb->seq)
+		return NULL;
+	return next && xtcp_seq_before(xtcp_cb(next)->seq, cb->end_seq) ? NULL : prev;
 }
 
 struct sk_buff *xtcp_reasm_next(struct xtcp_reasm *q, u32 rcv_nxt)

@@ -26,6 +26,7 @@ struct xtcp_reasm {
 enum xtcp_reasm_result {
 	XTCP_REASM_QUEUED,	/* it is in the queue, perhaps trimmed */
 	XTCP_REASM_DUPLICATE,	/* all its octets were there: the caller frees it */
+	XTCP_REASM_NOMEM,	/* it could not be cut to fit: the caller frees it */
 };
 
 void xtcp_reasm_init(struct xtcp_reasm *q);
@@ -44,11 +45,17 @@ static inline bool xtcp_reasm_empty(const struct xtcp_reasm *q)
  * What is queued at the head or at the tail of @skb is kept, and @skb is cut there: data,
  * seq or end_seq, and the FIN if it was behind the cut. Segments between are freed
  * and @skb takes their place. If there is no memory to cut @skb (its data is shared),
- * it counts as XTCP_REASM_DUPLICATE: the peer sends it again.
+ * nothing changes and the peer sends it again.
  *
  * O(log n), O(1) at the end of the queue. Context: socket lock held.
  */
 enum xtcp_reasm_result xtcp_reasm_insert(struct xtcp_reasm *q, struct sk_buff *skb);
+
+/*
+ * The segment that ends where @skb begins, if nothing that is queued overlaps @skb: both may
+ * become one. Else NULL. O(log n), O(1) at the end of the queue.
+ */
+struct sk_buff *xtcp_reasm_before(const struct xtcp_reasm *q, const struct sk_buff *skb);
 
 /*
  * Take out the first segment if it starts at or before @rcv_nxt, else NULL.

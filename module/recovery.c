@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loss recovery: fast retransmit, NewReno, time-out (RFC 5681, 6582, 6298).
+ * Loss recovery: when it begins and ends, what undoes it (RFC 6675, 8985, 6937, 5682, 3168).
  *
- * Each duplicate ACK says that one segment has left the network: it counts in
- * rtxq.sacked, so the octets in flight shrink and, below cwnd, new data goes
- * (limited transmit, RFC 3042, and the inflation of RFC 5681 3.2 in one). The third
- * one begins recovery; a time-out begins it again from nothing.
- *
- *	OPEN --dupack--> DISORDER --third--> RECOVERY --all acked--> OPEN
+ *	OPEN --something reported--> DISORDER --something lost--> RECOVERY --all acked--> OPEN
+ *	OPEN, DISORDER --ECE--> CWR --all acked--> OPEN
+ *	  CWR --something lost--> RECOVERY, which goes on with the same reduction
  *	  any --time-out--> LOSS --all acked--> OPEN
+ *	  RECOVERY, LOSS --it was no loss--> OPEN, with the windows as before
+ *
+ * RACK says what is lost (rack.c), PRR how much may go meanwhile (prr.h). Towards a peer
+ * without SACK newreno.c takes the place of both.
  */
 #include <net/sock.h>
 
+#include "newreno.h"
 #include "output.h"
+#include "plpmtud.h"
+#include "rack.h"
 #include "recovery.h"
 #include "rtxq.h"
+#include "scoreboard.h"
 #include "seq.h"
 #include "skb_cb.h"
 #include "timer.h"
@@ -24,137 +29,376 @@ void xtcp_recovery_init(struct xtcp_sock *xs)
 {
 	memset(&xs->recovery, 0, sizeof(xs->recovery));
 	xs->recovery.high = xs->snd.iss;
+	memset(&xs->tlp, 0, sizeof(xs->tlp));
+	xtcp_rack_init(xs);
+	xtcp_scoreboard_forget(&xs->scoreboard);
 }
 
-/* Without SACK, each duplicate ACK stands for one segment that arrived. */
-static void xtcp_recovery_count_dupack(struct xtcp_sock *xs)
+void xtcp_recovery_set_state(struct xtcp_sock *xs, enum xtcp_ca_state state)
 {
-	u32 out = xs->snd.nxt - xs->snd.una;
+	struct xtcp_cong *c = &xs->cong;
 
-	/* The hole itself has not arrived, nor has what is marked lost. */
-	out -= min(out, max_t(u32, xs->rtxq.lost, xs->snd.mss));
-	xs->rtxq.sacked = min(out, xs->rtxq.sacked + xs->snd.mss);
+	if (xs->recovery.state == state)
+		return;
+	if (c->ops->state)
+		c->ops->state(c, state);
+	c->state = state;
+	xs->recovery.state = state;
 }
 
-/* Mark the first outstanding segment lost and send it whatever cwnd says. */
-static void xtcp_recovery_resend_first(struct sock *sk)
+/* -- the windows, and how they come back ---------------------------------------- */
+
+/* ssthresh falls with @flight octets outstanding. */
+static void recovery_set_ssthresh(struct xtcp_sock *xs, u32 flight)
 {
-	struct xtcp_sock *xs = xtcp_sk(sk);
-	struct sk_buff *skb = xtcp_rtxq_first(&xs->rtxq);
-
-	if (!skb)
-		return;
-	if (xtcp_rtxq_trim(sk, skb, xs->snd.una))
-		return;
-	if (skb->len > xs->snd.mss && xtcp_rtxq_split(sk, skb, xs->snd.mss, false))
-		return;
-	xtcp_rtxq_mark_lost(&xs->rtxq, skb, xs->snd.una);
-	if (!xtcp_output_resend(sk, skb, xs->snd.mss))
-		xtcp_timer_data_sent(xs);
-}
-
-static void xtcp_recovery_begin(struct sock *sk)
-{
-	struct xtcp_sock *xs = xtcp_sk(sk);
-
-	XTCP_INC(xs->xn, RENORECOVERY);
-	xs->recovery.state = XTCP_CA_RECOVERY;
-	xs->recovery.high = xs->snd.nxt;
-	xs->recovery.prior_cwnd = xs->cong.cwnd;
-	xs->cong.ssthresh = xs->cong.ops->ssthresh(&xs->cong, xs->snd.nxt - xs->snd.una);
-	xs->cong.cwnd = xs->cong.ssthresh;
+	xs->cong.ssthresh = xs->cong.ops->ssthresh(&xs->cong, flight);
 	xs->cong.bytes_acked = 0;
-	xtcp_recovery_resend_first(sk);
+	xtcp_ecn_reduced(&xs->ecn);
 }
 
-void xtcp_recovery_dupack(struct sock *sk)
+/* The same for a loss: what it was is kept until that is certain. */
+static void recovery_reduce(struct xtcp_sock *xs)
 {
-	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_recovery *rec = &xs->recovery;
 
-	sock_owned_by_me(sk);
-	XTCP_INC(xs->xn, DUPACKS);
-	if (rec->dupacks < U8_MAX)
-		rec->dupacks++;
-	/* After a time-out they are echoes of what was sent twice. */
-	if (rec->state == XTCP_CA_LOSS)
-		return;
-	xtcp_recovery_count_dupack(xs);
-	if (rec->state == XTCP_CA_RECOVERY)
-		return;
-	rec->state = XTCP_CA_DISORDER;
-	/* RFC 6582 3.2 step 1: not for echoes of what a former recovery sent. */
-	if (rec->dupacks == XTCP_DUPACK_THRESHOLD &&
-	    xtcp_seq_after(xs->snd.una, rec->high))
-		xtcp_recovery_begin(sk);
-}
-
-static void xtcp_recovery_end(struct xtcp_sock *xs)
-{
-	if (xs->recovery.state == XTCP_CA_RECOVERY)
-		xs->cong.cwnd = max(xs->cong.ssthresh, 2 * xs->cong.mss);
-	xs->recovery.state = XTCP_CA_OPEN;
-	xs->rtxq.sacked = 0;
-}
-
-/* A partial acknowledgment: the segment behind it is lost too (RFC 6582 3.2 step 3). */
-static void xtcp_recovery_partial(struct sock *sk, u32 acked)
-{
-	struct xtcp_sock *xs = xtcp_sk(sk);
-	u32 reported = acked > xs->snd.mss ? acked - xs->snd.mss : 0;
-
-	xs->rtxq.sacked -= min(xs->rtxq.sacked, reported);
-	xtcp_recovery_resend_first(sk);
-}
-
-bool xtcp_recovery_acked(struct sock *sk, u32 acked)
-{
-	struct xtcp_sock *xs = xtcp_sk(sk);
-	struct xtcp_recovery *rec = &xs->recovery;
-
-	sock_owned_by_me(sk);
-	rec->dupacks = 0;
-	switch (rec->state) {
-	case XTCP_CA_RECOVERY:
-		if (xtcp_seq_before(xs->snd.una, rec->high)) {
-			xtcp_recovery_partial(sk, acked);
-			return false;
-		}
-		xtcp_recovery_end(xs);
-		return false;
-	case XTCP_CA_LOSS:
-		if (!xtcp_seq_before(xs->snd.una, rec->high))
-			xtcp_recovery_end(xs);
-		return true;
-	default:
-		xs->rtxq.sacked = 0;
-		rec->state = XTCP_CA_OPEN;
-		/* The mark of the last recovery must not be left 2^31 octets behind. */
-		if (xtcp_seq_after(xs->snd.una, rec->high + 1))
-			rec->high = xs->snd.una - 1;
-		return true;
+	/*
+	 * A time-out amid a recovery: what was before that counts. Within the round trip of an ECE
+	 * the window is on its way down already, which nothing takes back.
+	 */
+	if (rec->state == XTCP_CA_CWR) {
+		rec->prior_cwnd = min(xs->cong.cwnd, xs->cong.ssthresh);
+		rec->prior_ssthresh = xs->cong.ssthresh;
+	} else if (rec->state != XTCP_CA_RECOVERY) {
+		rec->prior_cwnd = xs->cong.cwnd;
+		rec->prior_ssthresh = xs->cong.ssthresh;
 	}
+	rec->undo = true;
+	rec->resent = false;
+	rec->undo_bytes = 0;
+	if (rec->state != XTCP_CA_CWR)
+		recovery_set_ssthresh(xs, xs->snd.nxt - xs->snd.una);
+}
+
+void xtcp_recovery_sent(struct xtcp_sock *xs, u32 len, bool again)
+{
+	struct xtcp_recovery *rec = &xs->recovery;
+
+	if (rec->state == XTCP_CA_RECOVERY || rec->state == XTCP_CA_CWR)
+		rec->prr.out += len;
+	if (!again || !rec->undo)
+		return;
+	if (!rec->resent)
+		rec->undo_stamp = xs->now_ms + xs->stamp.offset;
+	rec->resent = true;
+	rec->undo_bytes += len;
+}
+
+/* The echo is of a segment sent before the first retransmission (RFC 3522). */
+static bool recovery_original_arrived(const struct xtcp_sock *xs, const struct xtcp_options *opt)
+{
+	return xs->recovery.resent && xs->stamp.ok && (opt->seen & XTCP_SEEN_TS) && opt->tsecr &&
+	       (s32)(opt->tsecr - xs->recovery.undo_stamp) < 0;
+}
+
+/* All that was sent again has been reported to have arrived twice (RFC 3708). */
+static bool recovery_all_twice(const struct xtcp_sock *xs)
+{
+	return xs->recovery.resent && !xs->recovery.undo_bytes;
+}
+
+static void recovery_undo(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_recovery *rec = &xs->recovery;
+
+	if (rec->undo) {
+		if (xs->cong.ops->undo_cwnd)
+			xs->cong.cwnd = xs->cong.ops->undo_cwnd(&xs->cong, rec->prior_cwnd);
+		else
+			xs->cong.cwnd = max(xs->cong.cwnd, rec->prior_cwnd);
+		xs->cong.ssthresh = max(xs->cong.ssthresh, rec->prior_ssthresh);
+	}
+	xtcp_rtxq_unmark_lost(&xs->rtxq);
+	rec->undo = false;
+	rec->frto = false;
+	xtcp_recovery_set_state(xs, xs->rtxq.sacked ? XTCP_CA_DISORDER : XTCP_CA_OPEN);
+}
+
+/* Was the loss none? Then all is as before, but for what ECE said meanwhile. */
+static bool recovery_try_undo(struct sock *sk, const struct xtcp_rtxq_acked *res,
+			      const struct xtcp_options *opt)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	if (!xs->recovery.undo)
+		return false;
+	if (res->bytes && recovery_original_arrived(xs, opt))
+		XTCP_INC(xs->xn, FULLUNDO);
+	else if (recovery_all_twice(xs))
+		XTCP_INC(xs->xn, DSACKUNDO);
+	else
+		return false;
+	recovery_undo(sk);
+	return true;
+}
+
+/* -- RECOVERY --------------------------------------------------------------------- */
+
+void xtcp_recovery_begin(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_recovery *rec = &xs->recovery;
+
+	recovery_reduce(xs);
+	/* In CWR anew, to the same ssthresh: the first repair goes at once. */
+	xtcp_prr_begin(&rec->prr, xs->snd.nxt - xs->snd.una);
+	xtcp_recovery_set_state(xs, XTCP_CA_RECOVERY);
+	rec->high = xs->snd.nxt;
+	rec->frto = false;
+}
+
+void xtcp_recovery_end(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	if (xs->recovery.state == XTCP_CA_RECOVERY && !xs->cong.ops->control)
+		xs->cong.cwnd = max(xs->cong.ssthresh, 2 * xs->cong.mss);
+	xtcp_recovery_set_state(xs, XTCP_CA_OPEN);
+	xs->recovery.frto = false;
+	/* The last duplicates are reported within a round trip. */
+	xs->recovery.undo_until = xs->snd.nxt;
+	if (xs->sack.ok)
+		xtcp_rack_recovered(xs);
+	else
+		xs->rtxq.sacked = 0;
+}
+
+/* -- CWR -------------------------------------------------------------------------- */
+
+/*
+ * ECE speaks of congestion, which no later report takes back: no undo. Outside a recovery
+ * the window comes down, once in a round trip (RFC 3168 6.1.2).
+ */
+static void recovery_ece(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *res)
+{
+	struct xtcp_recovery *rec = &xs->recovery;
+	u32 flight = xs->snd.nxt - xs->snd.una + res->bytes;
+
+	rec->undo = false;
+	if (rec->state >= XTCP_CA_CWR || !xtcp_ecn_is_news(&xs->ecn, xs->snd.una))
+		return;
+	xtcp_recovery_set_state(xs, XTCP_CA_CWR);
+	recovery_set_ssthresh(xs, flight);
+	rec->cwr_end = xs->snd.nxt;
+	xtcp_prr_begin(&rec->prr, flight);
+}
+
+/* In CWR: all in flight then has arrived, or the window comes down with it. */
+static void recovery_in_cwr(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *res)
+{
+	struct xtcp_recovery *rec = &xs->recovery;
+
+	bool steer = !xs->cong.ops->control;
+
+	if (!xtcp_seq_before(xs->snd.una, rec->cwr_end)) {
+		if (steer)
+			xs->cong.cwnd = xs->cong.ssthresh;
+		xtcp_recovery_set_state(xs, xs->rtxq.sacked ? XTCP_CA_DISORDER : XTCP_CA_OPEN);
+	} else if (steer) {
+		xs->cong.cwnd = xtcp_prr_cwnd(&rec->prr, xtcp_output_inflight(xs),
+					      xs->cong.ssthresh, res->delivered, xs->snd.mss,
+					      res->bytes);
+	}
+}
+
+/* -- LOSS -------------------------------------------------------------------------- */
+
+/*
+ * RFC 5682 3.1: was the time-out spurious? New data goes first; if what was sent before the
+ * time-out and never again is then acknowledged, it was.
+ */
+static void recovery_frto(struct sock *sk, const struct xtcp_rtxq_acked *res, bool dup)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_recovery *rec = &xs->recovery;
+
+	if (res->original) {
+		XTCP_INC(xs->xn, SPURIOUSRTOS);
+		recovery_undo(sk);
+	} else if (xtcp_seq_after(xs->snd.nxt, rec->high)) {
+		/* New data went out, and nothing but its echo came back: a real loss. */
+		if (res->delivered || dup)
+			rec->frto = false;
+	} else if (res->bytes) {
+		rec->high = xs->snd.nxt;
+		rec->frto_new = xtcp_output_may_send_new(sk);
+		rec->frto = rec->frto_new;
+		/* Nagle must not hold back what is to tell. */
+		if (rec->frto_new)
+			xs->snd.push_once = true;
+	}
+}
+
+static void recovery_in_loss(struct sock *sk, const struct xtcp_rtxq_acked *res,
+			     const struct xtcp_options *opt, bool dup)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_recovery *rec = &xs->recovery;
+
+	if (recovery_try_undo(sk, res, opt))
+		return;
+	if (rec->frto)
+		recovery_frto(sk, res, dup);
+	if (rec->state == XTCP_CA_LOSS && !xtcp_seq_before(xs->snd.una, rec->high) &&
+	    !rec->frto_new)
+		xtcp_recovery_end(sk);
+}
+
+/* -- what an acknowledgment changes -------------------------------------------------- */
+
+/* Look for losses; wait for those that may only be late. */
+static void recovery_detect(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	u32 wait = xtcp_rack_detect(sk);
+
+	if (wait)
+		xtcp_timer_reorder(xs, wait);
+	else
+		xtcp_timer_clear(xs, XTCP_DUE_REORDER);
+	if (xs->recovery.state >= XTCP_CA_RECOVERY)
+		return;
+	if (xs->rtxq.lost && !xtcp_plpmtud_lost(sk, xtcp_rtxq_next_lost(&xs->rtxq))) {
+		XTCP_INC(xs->xn, SACKRECOVERY);
+		xtcp_recovery_begin(sk);
+	} else if (xs->recovery.state != XTCP_CA_CWR) {
+		xtcp_recovery_set_state(xs, xs->rtxq.sacked ? XTCP_CA_DISORDER : XTCP_CA_OPEN);
+	}
+}
+
+static bool recovery_sack(struct sock *sk, const struct xtcp_rtxq_acked *res,
+			  const struct xtcp_options *opt, bool dup)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	struct xtcp_recovery *rec = &xs->recovery;
+	u32 lost = xs->rtxq.lost;
+
+	if (res->dsack) {
+		xtcp_rack_duplicate(xs);
+		rec->undo_bytes -= min(rec->undo_bytes, res->dsack_bytes);
+	}
+	xtcp_tlp_acked(sk, res);
+	if (rec->state == XTCP_CA_LOSS)
+		recovery_in_loss(sk, res, opt, dup);
+	else if (!recovery_try_undo(sk, res, opt) && rec->state == XTCP_CA_RECOVERY &&
+		 !xtcp_seq_before(xs->snd.una, rec->high))
+		xtcp_recovery_end(sk);
+	if (xs->rack.news)
+		recovery_detect(sk);
+	if (rec->state != XTCP_CA_RECOVERY || xs->cong.ops->control)
+		return true;
+	xs->cong.cwnd = xtcp_prr_cwnd(&rec->prr, xtcp_output_inflight(xs), xs->cong.ssthresh,
+				      res->delivered, xs->snd.mss,
+				      res->bytes && xs->rtxq.lost <= lost);
+	return false;
+}
+
+bool xtcp_recovery_ack(struct sock *sk, const struct xtcp_rtxq_acked *res,
+		       const struct xtcp_options *opt, bool dup)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	bool grow = true;
+
+	sock_owned_by_me(sk);
+	if (dup)
+		XTCP_INC(xs->xn, DUPACKS);
+	if (xs->sack.ok)
+		grow = recovery_sack(sk, res, opt, dup);
+	else if (xs->recovery.state >= XTCP_CA_RECOVERY && recovery_try_undo(sk, res, opt))
+		xtcp_newreno_forget(xs);
+	else if (res->bytes)
+		grow = xtcp_newreno_acked(sk, res->bytes);
+	else if (dup)
+		xtcp_newreno_dupack(sk);
+	if (xs->recovery.state < XTCP_CA_RECOVERY) {
+		/* This mark must not be left 2^31 octets behind. */
+		if (xtcp_seq_after(xs->snd.una, xs->recovery.high + 1))
+			xs->recovery.high = xs->snd.una - 1;
+		if (xs->recovery.undo && xtcp_seq_after(xs->snd.una, xs->recovery.undo_until))
+			xs->recovery.undo = false;
+	}
+	return grow;
+}
+
+bool xtcp_recovery_ecn(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *res)
+{
+	sock_owned_by_me(xtcp_to_sk(xs));
+	if (res->ece)
+		recovery_ece(xs, res);
+	if (xs->recovery.state != XTCP_CA_CWR)
+		return !res->ece;
+	recovery_in_cwr(xs, res);
+	return false;
+}
+
+void xtcp_recovery_reorder_timeout(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (!xs->sack.ok || xtcp_rtxq_empty(&xs->rtxq))
+		return;
+	recovery_detect(sk);
+	if (xs->recovery.state == XTCP_CA_RECOVERY && !xs->cong.ops->control)
+		xs->cong.cwnd = xtcp_prr_cwnd(&xs->recovery.prr, xtcp_output_inflight(xs),
+					      xs->cong.ssthresh, 0, xs->snd.mss, false);
+	xtcp_output_push(sk);
+}
+
+/* -- time-out, smaller path ------------------------------------------------------------ */
+
+/* What the time-out leaves: what was reported, and what left only a moment ago. */
+static void recovery_mark_timeout(struct xtcp_sock *xs)
+{
+	struct sk_buff *first = xtcp_rtxq_first(&xs->rtxq), *skb;
+
+	if (!xs->sack.ok || (first && (xtcp_cb(first)->mark & XTCP_MARK_SACKED))) {
+		/* RFC 2018 8: it has reported the first octet, and not acknowledged it. */
+		if (xs->sack.ok)
+			XTCP_INC(xs->xn, SACKRENEGING);
+		xtcp_scoreboard_forget(&xs->scoreboard);
+		xtcp_rtxq_mark_all_lost(&xs->rtxq, xs->snd.una);
+		return;
+	}
+	for (skb = first; skb; skb = skb_rb_next(skb))
+		if (skb == first || !xtcp_rack_is_recent(xs, xtcp_cb(skb)))
+			xtcp_rtxq_mark_lost(&xs->rtxq, skb, xs->snd.una);
 }
 
 void xtcp_recovery_timeout(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_recovery *rec = &xs->recovery;
+	bool fresh = rec->state < XTCP_CA_RECOVERY;
 	struct sk_buff *skb;
 
 	sock_owned_by_me(sk);
+	xtcp_plpmtud_timeout(sk);
 	/* A repeated time-out is the same loss: ssthresh falls once (RFC 5681 3.1). */
-	if (rec->state != XTCP_CA_LOSS || !rec->retransmits) {
-		rec->prior_cwnd = xs->cong.cwnd;
-		xs->cong.ssthresh = xs->cong.ops->ssthresh(&xs->cong,
-							   xs->snd.nxt - xs->snd.una);
-	}
+	if (rec->state != XTCP_CA_LOSS || !rec->retransmits)
+		recovery_reduce(xs);
 	xs->cong.cwnd = xs->snd.mss;
 	xs->cong.bytes_acked = 0;
-	rec->state = XTCP_CA_LOSS;
+	xtcp_recovery_set_state(xs, XTCP_CA_LOSS);
+	xtcp_cong_event(&xs->cong, XTCP_CONG_RTO);
 	rec->high = xs->snd.nxt;
 	rec->dupacks = 0;
-	xtcp_rtxq_mark_all_lost(&xs->rtxq, xs->snd.una);
+	rec->frto = xs->sack.ok && (fresh || rec->retransmits);
+	rec->frto_new = false;
+	xs->tlp.out = false;
+	xtcp_timer_clear(xs, XTCP_DUE_TAIL);
+	xtcp_timer_clear(xs, XTCP_DUE_REORDER);
+	recovery_mark_timeout(xs);
 	skb = xtcp_rtxq_first(&xs->rtxq);
 	if (skb)
 		xtcp_output_resend(sk, skb, xs->snd.mss);
@@ -172,8 +416,10 @@ void xtcp_recovery_mtu_reduced(struct sock *sk)
 	if (!xs->rtxq.lost)
 		return;
 	if (xs->recovery.state < XTCP_CA_RECOVERY) {
-		xs->recovery.state = XTCP_CA_LOSS;
+		xtcp_recovery_set_state(xs, XTCP_CA_LOSS);
 		xs->recovery.high = xs->snd.nxt;
+		xs->recovery.undo = false;
+		xs->recovery.frto = false;
 		xs->cong.ssthresh = max(xs->cong.cwnd, 2 * xs->cong.mss);
 	}
 	xtcp_output_push(sk);

@@ -1,58 +1,99 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Loss recovery: fast retransmit, NewReno, time-out (RFC 5681, 6582, 6298). */
+/* Loss recovery: when it begins and ends, what undoes it (RFC 6675, 8985, 6937, 5682, 3168). */
 #ifndef _XTCP_RECOVERY_H
 #define _XTCP_RECOVERY_H
 
 #include <linux/types.h>
+#include "cong.h"
+#include "prr.h"
 
 /* Duplicate ACKs that mean a loss (RFC 5681 3.2). */
 #define XTCP_DUPACK_THRESHOLD	3
 
-/* Numbers as in tcp_info.tcpi_ca_state. */
-enum xtcp_recovery_state {
-	XTCP_CA_OPEN = 0,
-	XTCP_CA_DISORDER = 1,
-	XTCP_CA_RECOVERY = 3,
-	XTCP_CA_LOSS = 4,
-};
-
 /**
  * struct xtcp_recovery - where loss recovery stands
- * @state: enum xtcp_recovery_state
- * @dupacks: duplicate ACKs in a row
+ * @state: enum xtcp_ca_state (cong.h)
+ * @dupacks: duplicate ACKs in a row (no SACK)
  * @retransmits: expiries of the retransmission timer since progress (R1, R2)
+ * @frto: after a time-out: watch whether the originals arrive (RFC 5682)
+ * @frto_new: the next push sends new data and not what is marked lost
+ * @undo: @prior_cwnd and @prior_ssthresh come back if the losses were none
+ * @resent: something was sent again since @undo was set
+ * @cwr_end: snd.nxt when CWR began: it ends when this is acknowledged
  * @high: snd.nxt when recovery began: it ends when this is acknowledged
- * @start: jiffies of the first retransmission without progress (R2, USER_TIMEOUT)
+ * @undo_until: snd.nxt when recovery ended: beyond it nothing can be undone
+ * @undo_bytes: octets sent again since, less those reported to have arrived twice
+ * @undo_stamp: our timestamp of the first of them (Eifel, RFC 4015)
  * @prior_cwnd: cwnd before the reduction, octets
+ * @prior_ssthresh: ssthresh before it
+ * @prr: how much may be sent (RFC 6937)
+ * @start: jiffies of the first retransmission without progress (R2, USER_TIMEOUT)
  */
 struct xtcp_recovery {
 	u8 state;
 	u8 dupacks;
 	u8 retransmits;
+	bool frto;
+	bool frto_new;
+	bool undo;
+	bool resent;
+	u32 cwr_end;
 	u32 high;
-	unsigned long start;
+	u32 undo_until;
+	u32 undo_bytes;
+	u32 undo_stamp;
 	u32 prior_cwnd;
+	u32 prior_ssthresh;
+	struct xtcp_prr prr;
+	unsigned long start;
 };
 
 struct sock;
+struct xtcp_options;
+struct xtcp_rtxq_acked;
 struct xtcp_sock;
+
+/* All with the socket lock held. */
 
 void xtcp_recovery_init(struct xtcp_sock *xs);
 
-/* An ACK that acknowledges nothing new while data is out (RFC 5681 section 2). */
-void xtcp_recovery_dupack(struct sock *sk);
-
-/*
- * @acked new octets are acknowledged, snd.una has moved. Ends a recovery, or
- * marks what a partial acknowledgment shows to be lost (RFC 6582).
+/**
+ * xtcp_recovery_ack() - an acknowledgment and its SACK blocks are entered in the queue
+ * @sk: the socket
+ * @res: what they said
+ * @opt: the segment's options
+ * @dup: it is a duplicate ACK (RFC 5681 section 2)
+ *
+ * Finds what is lost, begins, steers or ends a recovery. Sends nothing but, without
+ * SACK, the first segment again: the push that follows does.
  * Return: true if cwnd may grow by this acknowledgment.
  */
-bool xtcp_recovery_acked(struct sock *sk, u32 acked);
+bool xtcp_recovery_ack(struct sock *sk, const struct xtcp_rtxq_acked *res,
+		       const struct xtcp_options *opt, bool dup);
+
+/*
+ * The same for what the acknowledgment says of marks (RFC 3168 6.1.2), when the algorithm has
+ * heard of it. Return: true if cwnd may grow by it.
+ */
+bool xtcp_recovery_ecn(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *res);
 
 /* The retransmission timer expired: all is believed lost (RFC 6298 5.4 to 5.6). */
 void xtcp_recovery_timeout(struct sock *sk);
 
+/* The wait for reordered segments is over (RFC 8985 6.3). */
+void xtcp_recovery_reorder_timeout(struct sock *sk);
+
 /* The MSS shrank: what no longer fits is sent again, without a penalty (RFC 1191). */
 void xtcp_recovery_mtu_reduced(struct sock *sk);
+
+/* @len octets leave, for the first time or @again. */
+void xtcp_recovery_sent(struct xtcp_sock *xs, u32 len, bool again);
+
+/* The one place that changes recovery.state. */
+void xtcp_recovery_set_state(struct xtcp_sock *xs, enum xtcp_ca_state state);
+
+/* For newreno.c: into RECOVERY with a new ssthresh, and out of RECOVERY or LOSS. */
+void xtcp_recovery_begin(struct sock *sk);
+void xtcp_recovery_end(struct sock *sk);
 
 #endif /* _XTCP_RECOVERY_H */

@@ -176,6 +176,14 @@ static bool xtcp_recv_at_mark(struct sock *sk, const struct xtcp_reader *r)
 	return unlikely(xs->rcv.urg) && xs->rcv.up == r->seq && r->copied;
 }
 
+/* The reader has taken @octets more: there is room, and perhaps more is wanted. */
+static void xtcp_recv_taken(struct sock *sk, int octets)
+{
+	xtcp_clock_refresh(xtcp_sk(sk));
+	xtcp_rcvspace_adjust(sk);
+	xtcp_delack_reader(sk, octets);
+}
+
 static int xtcp_recv_locked(struct sock *sk, struct xtcp_reader *r, long timeo)
 {
 	int target = sock_rcvlowat(sk, r->flags & MSG_WAITALL, r->want);
@@ -203,7 +211,7 @@ static int xtcp_recv_locked(struct sock *sk, struct xtcp_reader *r, long timeo)
 		} else {
 			/* The window must open before we sleep for what it keeps out. */
 			if (!(r->flags & MSG_PEEK)) {
-				xtcp_delack_reader(sk, r->copied - acked);
+				xtcp_recv_taken(sk, r->copied - acked);
 				acked = r->copied;
 			}
 			sk_wait_data(sk, &timeo, skb_peek_tail(&sk->sk_receive_queue));
@@ -213,7 +221,7 @@ static int xtcp_recv_locked(struct sock *sk, struct xtcp_reader *r, long timeo)
 			r->seq = xtcp_sk(sk)->rcv.copied;
 	}
 	if (!(r->flags & MSG_PEEK) && r->copied > 0)
-		xtcp_delack_reader(sk, r->copied - acked);
+		xtcp_recv_taken(sk, r->copied - acked);
 	return r->copied;
 }
 

@@ -38,7 +38,7 @@ struct xtcp_sock;
  * @clamp: largest window to offer (buffer, TCP_WINDOW_CLAMP)
  * @wscale: shift of our window field
  * @wscale_ok: both sides sent the option, or, before the answer, we offer it
- * @ratio: payload per truesize of what arrives, in 256ths
+ * @ratio: payload per truesize of what arrives, in 256ths, at least half
  * @ack: XTCP_ACK_*
  * @quick: ACKs to send at once before delaying (start of a connection, QUICKACK)
  * @batch: the backlog is being run: more segments may follow at once

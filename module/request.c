@@ -7,6 +7,7 @@
  * A request holds its listener, so the listener's memory outlives it.
  */
 #include <linux/slab.h>
+#include <net/inet_ecn.h>
 #include <net/sock.h>
 
 #include "compat/compat.h"
@@ -145,6 +146,21 @@ static bool xtcp_request_overflow(struct sock *listener)
 	return false;
 }
 
+/*
+ * Does @req's SYN ask for ECN, and do we agree? ECT on a SYN is RFC 8257's; to RFC 3168 whoever
+ * set it does not know what the bits mean.
+ */
+static bool xtcp_request_agrees_ecn(const struct xtcp_request *req, const struct xtcp_skb_cb *cb)
+{
+	if (!xtcp_ecn_is_asked(cb->flags))
+		return false;
+	if (req->ecn.exact)
+		return true;
+	if (cb->ecn != INET_ECN_NOT_ECT)
+		return false;
+	return READ_ONCE(xtcp_request_net(req)->sysctl.ecn) || xtcp_lower_route_ecn_request(req);
+}
+
 static struct xtcp_request *xtcp_request_alloc(struct sock *listener, struct sk_buff *skb,
 					       const struct xtcp_key *key,
 					       const struct xtcp_options *opt,
@@ -178,6 +194,12 @@ static struct xtcp_request *xtcp_request_alloc(struct sock *listener, struct sk_
 		req->rcv_wscale = 0;
 		req->rcv_wnd = min_t(u32, req->rcv_wnd, U16_MAX);
 	}
+	req->sack_ok = READ_ONCE(xs->xn->sysctl.sack) && (opt->seen & XTCP_SEEN_SACK_OK);
+	xtcp_stamp_init(&req->stamp, xs->xn, key);
+	if (!(opt->seen & XTCP_SEEN_TS))
+		req->stamp.ok = false;
+	else if (req->stamp.ok)
+		xtcp_stamp_update(&req->stamp, opt->tsval, ktime_get_seconds());
 	xtcp_lower_reply_path(skb, &req->iif, &req->mark, &req->tos);
 	/* The answer has the service type of the listener, as TCP's has. */
 	req->tos = ipv6_addr_v4mapped(&key->raddr) ? READ_ONCE(inet_sk(listener)->tos) :
@@ -187,6 +209,8 @@ static struct xtcp_request *xtcp_request_alloc(struct sock *listener, struct sk_
 	dev = READ_ONCE(listener->sk_bound_dev_if);
 	if (dev)
 		req->iif = dev;
+	xtcp_ecn_follow(&req->ecn, READ_ONCE(xs->ecn.exact));
+	xtcp_ecn_begin(&req->ecn, req->iss, xtcp_request_agrees_ecn(req, xtcp_cb(skb)));
 	timer_setup(&req->timer, xtcp_request_expire, 0);
 	/* The table's, the timer's and ours. */
 	refcount_set(&req->ref, 3);
@@ -259,11 +283,20 @@ static bool xtcp_request_is_repeat(const struct xtcp_request *req,
 	       cb->seq == req->irs;
 }
 
-static bool xtcp_request_acceptable(const struct xtcp_request *req,
-				    const struct xtcp_skb_cb *cb)
+/* In the window and not from an older connection; else it is counted. */
+static bool xtcp_request_acceptable(const struct xtcp_request *req, const struct xtcp_skb_cb *cb,
+				    const struct xtcp_options *opt)
 {
-	return !xtcp_seq_before(cb->end_seq, req->irs + 1) &&
-	       !xtcp_seq_after(cb->seq, req->irs + 1 + req->rcv_wnd);
+	if (req->stamp.ok && (opt->seen & XTCP_SEEN_TS) && !(cb->flags & XTCP_RST) &&
+	    xtcp_stamp_is_old(&req->stamp, opt->tsval, ktime_get_seconds())) {
+		XTCP_INC(xtcp_request_net(req), PAWSESTAB);
+		return false;
+	}
+	if (!xtcp_seq_before(cb->end_seq, req->irs + 1) &&
+	    !xtcp_seq_after(cb->seq, req->irs + 1 + req->rcv_wnd))
+		return true;
+	XTCP_INC(xtcp_request_net(req), OUTOFWINDOW);
+	return false;
 }
 
 /* Hand the connection over from @req to @child. Return: false if it was too late. */
@@ -322,12 +355,13 @@ struct sock *xtcp_request_segment(struct xtcp_request *req, struct sk_buff *skb,
 	unsigned long *stamp = &req->ack_stamp;
 
 	if (xtcp_request_is_repeat(req, cb)) {
+		if (!xtcp_ecn_is_asked(cb->flags))
+			xtcp_ecn_fall_back(&req->ecn);
 		if (xtcp_xmit_rate_ok(stamp, READ_ONCE(xn->sysctl.invalid_ratelimit)))
 			xtcp_request_resend(req);
 		return NULL;
 	}
-	if (!xtcp_request_acceptable(req, cb)) {
-		XTCP_INC(xn, OUTOFWINDOW);
+	if (!xtcp_request_acceptable(req, cb, opt)) {
 		if (!(cb->flags & XTCP_RST) &&
 		    xtcp_xmit_rate_ok(stamp, READ_ONCE(xn->sysctl.invalid_ratelimit)))
 			xtcp_xmit_request_ack(req);

@@ -5,8 +5,10 @@
 
 #include <linux/refcount.h>
 #include <linux/timer.h>
+#include "ecn.h"
 #include "lookup.h"
 #include "options.h"
+#include "stamp.h"
 
 struct sk_buff;
 struct sock;
@@ -22,11 +24,14 @@ struct sock;
  * @iss: our ISS
  * @irs: the peer's
  * @sent_us: clock at the last SYN-ACK, for the first RTT sample
+ * @stamp: timestamps, if the SYN had them
+ * @ecn: what the SYN asked for and we agreed to
  * @rcv_wnd: window that the SYN-ACK offers
  * @mss: the peer's MSS option, or the default
  * @snd_wscale: shift of the peer's windows
  * @rcv_wscale: shift of ours
  * @wscale_ok: both sides sent the option
+ * @sack_ok: the same for SACK-permitted
  * @retrans: SYN-ACKs sent again, whatever the reason: Karn
  * @timeouts: expiries of @timer
  * @tos: type of service of the SYN
@@ -44,11 +49,14 @@ struct xtcp_request {
 	u32 iss;
 	u32 irs;
 	u32 sent_us;
+	struct xtcp_stamp stamp;
+	struct xtcp_ecn ecn;
 	u32 rcv_wnd;
 	u16 mss;
 	u8 snd_wscale;
 	u8 rcv_wscale;
 	bool wscale_ok;
+	bool sack_ok;
 	u8 retrans;
 	u8 timeouts;
 	u8 tos;

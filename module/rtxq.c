@@ -33,9 +33,49 @@ static void xtcp_rtxq_link(struct xtcp_rtxq *q, struct sk_buff *skb)
 	rb_insert_color(&skb->rbnode, &q->root);
 }
 
+void xtcp_rtxq_init(struct xtcp_rtxq *q)
+{
+	memset(q, 0, sizeof(*q));
+	INIT_LIST_HEAD(&q->sent);
+}
+
+/* Off the order of transmission: it is lost, or has arrived. */
+static void xtcp_rtxq_not_under_way(struct sk_buff *skb)
+{
+	list_del_init(&skb->tcp_tsorted_anchor);
+}
+
 void xtcp_rtxq_append(struct xtcp_rtxq *q, struct sk_buff *skb)
 {
 	xtcp_rtxq_link(q, skb);
+	list_add_tail(&skb->tcp_tsorted_anchor, &q->sent);
+}
+
+/* Take @skb out and free it. */
+static void xtcp_rtxq_remove(struct sock *sk, struct xtcp_rtxq *q, struct sk_buff *skb)
+{
+	rb_erase(&skb->rbnode, &q->root);
+	list_del(&skb->tcp_tsorted_anchor);
+	xtcp_rtxq_hide_links(skb);
+	xtcp_rtxq_free_skb(sk, skb);
+}
+
+struct sk_buff *xtcp_rtxq_find(const struct xtcp_rtxq *q, u32 seq)
+{
+	struct rb_node *node = q->root.rb_node;
+	struct sk_buff *found = NULL;
+
+	while (node) {
+		struct sk_buff *skb = rb_to_skb(node);
+
+		if (xtcp_seq_after(xtcp_cb(skb)->end_seq, seq)) {
+			found = skb;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return found;
 }
 
 /* @bytes of @skb are acknowledged: they leave the count their marks put them in. */
@@ -58,6 +98,13 @@ void xtcp_rtxq_free_skb(struct sock *sk, struct sk_buff *skb)
 	consume_skb(skb);
 }
 
+void xtcp_rtxq_rate(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb, u32 octets, u32 end,
+		    struct xtcp_rate_sample *rs)
+{
+	xtcp_rate_arrived(&xs->rate, rs, &cb->ip.rate, cb->sent_us, end, octets,
+			  cb->mark & XTCP_MARK_EVER_RETRANS, xs->now_us);
+}
+
 void xtcp_rtxq_clean(struct sock *sk, u32 una, u32 ack, struct xtcp_rtxq_acked *res)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
@@ -65,7 +112,6 @@ void xtcp_rtxq_clean(struct sock *sk, u32 una, u32 ack, struct xtcp_rtxq_acked *
 	struct sk_buff *skb, *next;
 
 	sock_owned_by_me(sk);
-	memset(res, 0, sizeof(*res));
 	res->bytes = ack - una;
 	for (skb = xtcp_rtxq_first(q); skb; skb = next) {
 		struct xtcp_skb_cb *cb = xtcp_cb(skb);
@@ -77,6 +123,16 @@ void xtcp_rtxq_clean(struct sock *sk, u32 una, u32 ack, struct xtcp_rtxq_acked *
 			res->retrans = true;
 		else
 			res->rtt_us = max_t(u32, xs->now_us - cb->sent_us, 1);
+		if (!(cb->mark & XTCP_MARK_SACKED)) {
+			u32 end = xtcp_seq_min(ack, cb->end_seq);
+
+			res->delivered += end - from;
+			if (!(cb->mark & XTCP_MARK_EVER_RETRANS) &&
+			    !xtcp_seq_after(end, xs->recovery.high))
+				res->original = true;
+			xtcp_rack_delivered(xs, cb, end);
+			xtcp_rtxq_rate(xs, cb, end - from, end, &res->rate);
+		}
 		if (xtcp_seq_before(ack, cb->end_seq)) {
 			xtcp_rtxq_uncount(q, skb, ack - from);
 			break;
@@ -85,8 +141,7 @@ void xtcp_rtxq_clean(struct sock *sk, u32 una, u32 ack, struct xtcp_rtxq_acked *
 			res->syn = true;
 		xtcp_rtxq_uncount(q, skb, cb->end_seq - from);
 		next = skb_rb_next(skb);
-		rb_erase(&skb->rbnode, &q->root);
-		xtcp_rtxq_free_skb(sk, skb);
+		xtcp_rtxq_remove(sk, q, skb);
 	}
 	/* One retransmission in it makes the time of the rest ambiguous. */
 	if (res->retrans)
@@ -164,10 +219,16 @@ int xtcp_rtxq_split(struct sock *sk, struct sk_buff *skb, u32 len, bool unsent)
 	cb->end_seq = rest_cb->seq;
 	rest_cb->flags &= ~XTCP_SYN;
 	cb->flags &= ~(XTCP_FIN | XTCP_PSH);
-	if (unsent)
+	if (unsent) {
 		__skb_queue_after(&sk->sk_write_queue, skb, rest);
+		return 0;
+	}
+	xtcp_rtxq_link(&xtcp_sk(sk)->rtxq, rest);
+	/* Sent together; a lost or reported one is in no order, nor is its part. */
+	if (list_empty(&skb->tcp_tsorted_anchor))
+		INIT_LIST_HEAD(&rest->tcp_tsorted_anchor);
 	else
-		xtcp_rtxq_link(&xtcp_sk(sk)->rtxq, rest);
+		list_add(&rest->tcp_tsorted_anchor, &skb->tcp_tsorted_anchor);
 	return 0;
 }
 
@@ -208,6 +269,36 @@ void xtcp_rtxq_mark_lost(struct xtcp_rtxq *q, struct sk_buff *skb, u32 una)
 	}
 	cb->mark |= XTCP_MARK_LOST;
 	q->lost += span;
+	q->lost_ever += span;
+	xtcp_rtxq_not_under_way(skb);
+}
+
+void xtcp_rtxq_mark_sacked(struct xtcp_rtxq *q, struct sk_buff *skb, u32 una)
+{
+	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	u32 span = xtcp_rtxq_span(skb, una);
+
+	xtcp_rtxq_uncount(q, skb, span);
+	cb->mark &= ~(XTCP_MARK_LOST | XTCP_MARK_RETRANS);
+	cb->mark |= XTCP_MARK_SACKED;
+	q->sacked += span;
+	xtcp_rtxq_not_under_way(skb);
+}
+
+void xtcp_rtxq_unmark_lost(struct xtcp_rtxq *q)
+{
+	struct sk_buff *skb;
+
+	if (!q->lost)
+		return;
+	q->lost = 0;
+	for (skb = xtcp_rtxq_first(q); skb; skb = skb_rb_next(skb)) {
+		if (!(xtcp_cb(skb)->mark & XTCP_MARK_LOST))
+			continue;
+		xtcp_cb(skb)->mark &= ~XTCP_MARK_LOST;
+		/* The oldest there are: in front, their order among themselves does not count. */
+		list_move(&skb->tcp_tsorted_anchor, &q->sent);
+	}
 }
 
 void xtcp_rtxq_mark_all_lost(struct xtcp_rtxq *q, u32 una)
@@ -223,6 +314,8 @@ void xtcp_rtxq_mark_all_lost(struct xtcp_rtxq *q, u32 una)
 		cb->mark &= ~(XTCP_MARK_RETRANS | XTCP_MARK_SACKED);
 		cb->mark |= XTCP_MARK_LOST;
 		q->lost += xtcp_rtxq_span(skb, una);
+		q->lost_ever += xtcp_rtxq_span(skb, una);
+		xtcp_rtxq_not_under_way(skb);
 	}
 }
 
@@ -240,6 +333,7 @@ void xtcp_rtxq_mark_resent(struct xtcp_rtxq *q, struct sk_buff *skb, u32 una)
 		q->retrans += span;
 	}
 	cb->mark |= XTCP_MARK_EVER_RETRANS;
+	list_move_tail(&skb->tcp_tsorted_anchor, &q->sent);
 }
 
 struct sk_buff *xtcp_rtxq_next_lost(const struct xtcp_rtxq *q)
@@ -261,13 +355,9 @@ void xtcp_rtxq_purge(struct sock *sk)
 
 	for (skb = xtcp_rtxq_first(q); skb; skb = next) {
 		next = skb_rb_next(skb);
-		rb_erase(&skb->rbnode, &q->root);
-		xtcp_rtxq_free_skb(sk, skb);
+		xtcp_rtxq_remove(sk, q, skb);
 	}
-	q->root = RB_ROOT;
-	q->lost = 0;
-	q->retrans = 0;
-	q->sacked = 0;
+	xtcp_rtxq_init(q);
 	while ((skb = __skb_dequeue(&sk->sk_write_queue)))
 		xtcp_rtxq_free_skb(sk, skb);
 }

@@ -11,8 +11,17 @@
 #include "output.h"
 #include "send.h"
 #include "skb_cb.h"
+#include "sndbuf.h"
 #include "xmit.h"
 #include "xtcp_sock.h"
+
+/* Is there memory for @size octets more? For the first ones of all there is. */
+static bool xtcp_send_charge(struct sock *sk, u32 size)
+{
+	if (likely(sk_wmem_schedule(sk, size)))
+		return true;
+	return xtcp_sk(sk)->snd.write_seq == xtcp_sk(sk)->snd.una && xtcp_sndbuf_force(sk, size);
+}
 
 /* A new buffer at the end of the write queue; NULL if there is no room for it. */
 static struct sk_buff *xtcp_send_new_skb(struct sock *sk)
@@ -24,9 +33,11 @@ static struct sk_buff *xtcp_send_new_skb(struct sock *sk)
 	if (!sk_stream_memory_free(sk))
 		return NULL;
 	skb = xtcp_xmit_alloc(sk, sk->sk_allocation);
-	if (!skb)
+	if (!skb) {
+		xtcp_sndbuf_shrink(sk);
 		return NULL;
-	if (!sk_wmem_schedule(sk, skb->truesize)) {
+	}
+	if (!xtcp_send_charge(sk, skb->truesize)) {
 		kfree_skb(skb);
 		return NULL;
 	}
@@ -77,7 +88,7 @@ static int xtcp_send_copy(struct sock *sk, struct msghdr *msg, struct sk_buff *s
 	if (!merge && i >= MAX_SKB_FRAGS)
 		return 0;
 	copy = min_t(int, max, pfrag->size - pfrag->offset);
-	if (!sk_wmem_schedule(sk, copy))
+	if (!xtcp_send_charge(sk, copy))
 		return -ENOMEM;
 	err = skb_copy_to_page_nocache(sk, &msg->msg_iter, skb, pfrag->page, pfrag->offset, copy);
 	if (err)
@@ -155,6 +166,7 @@ static int xtcp_send_queue(struct sock *sk, struct msghdr *msg, long *timeo, int
 		*err = n == -ENOMEM ? xtcp_send_wait(sk, flags, copied, timeo) : n;
 		if (*err)
 			break;
+		xtcp_clock_refresh(xs);
 		goal = xtcp_output_size_goal(sk);
 	}
 	return copied;
@@ -173,6 +185,7 @@ static int xtcp_send_locked(struct sock *sk, struct msghdr *msg)
 	xtcp_clock_refresh(xtcp_sk(sk));
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	xtcp_output_current_mss(sk);
+	xtcp_output_check_idle(sk);
 	err = -EPIPE;
 	if (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN))
 		goto error;

@@ -6,6 +6,7 @@
 #include <linux/ipv6.h>
 #include <linux/skbuff.h>
 #include <net/ip.h>
+#include "rate.h"
 
 /* Flag bits of the segment header, in the order of its octet 13. */
 #define XTCP_FIN	0x01
@@ -25,7 +26,8 @@
 
 /**
  * struct xtcp_skb_cb - control block of an XTCP segment
- * @ip: the IP layer's own block; ICMP and cmsg code reads it on receive
+ * @ip: the IP layer's own block; ICMP and cmsg code reads it on receive. On send ip.rate:
+ *	what had been delivered when it left last (rate.h)
  * @seq: first sequence number; a SYN or FIN counts as one octet
  * @end_seq: sequence number after the last octet, SYN and FIN included
  * @ack: acknowledgment number (receive side)
@@ -34,11 +36,13 @@
  * @urg: urgent pointer as received
  * @flags: XTCP_FIN and friends
  * @mark: XTCP_MARK_*
+ * @ecn: INET_ECN_* of the IP header (receive side)
  */
 struct xtcp_skb_cb {
 	union {
 		struct inet_skb_parm	v4;
 		struct inet6_skb_parm	v6;
+		struct xtcp_rate_mark	rate;
 	} ip;
 	u32 seq;
 	u32 end_seq;
@@ -50,6 +54,7 @@ struct xtcp_skb_cb {
 	u16 urg;
 	u8 flags;
 	u8 mark;
+	u8 ecn;
 };
 
 static inline struct xtcp_skb_cb *xtcp_cb(const struct sk_buff *skb)

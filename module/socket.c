@@ -21,6 +21,7 @@
 #include "icmp.h"
 #include "listen.h"
 #include "output.h"
+#include "pace.h"
 #include "ports.h"
 #include "recv.h"
 #include "rtxq.h"
@@ -41,22 +42,30 @@ DEFINE_PER_CPU(unsigned int, xtcp_orphan_count);
 static struct percpu_counter xtcp_sockets_allocated;
 static unsigned long xtcp_memory_pressure;
 
-/* What __sk_mem_schedule() grants a socket whatever the others use. */
-static int xtcp_floor_wmem[3] = { 4096, 65536, 4 * 1024 * 1024 };
-static int xtcp_floor_rmem[3] = { 4096, 131072, 6 * 1024 * 1024 };
-
+/* Many may find at once that memory is short, or no longer: one counts. */
 static void xtcp_enter_memory_pressure(struct sock *sk)
 {
 	if (READ_ONCE(xtcp_memory_pressure))
 		return;
-	WRITE_ONCE(xtcp_memory_pressure, jiffies ?: 1);
-	XTCP_INC(xtcp_sk(sk)->xn, MEMORYPRESSURES);
+	if (!cmpxchg(&xtcp_memory_pressure, 0, jiffies ?: 1))
+		XTCP_INC(xtcp_sk(sk)->xn, MEMORYPRESSURES);
 }
 
 static void xtcp_leave_memory_pressure(struct sock *sk)
 {
-	if (READ_ONCE(xtcp_memory_pressure))
-		WRITE_ONCE(xtcp_memory_pressure, 0);
+	unsigned long since;
+
+	if (!READ_ONCE(xtcp_memory_pressure))
+		return;
+	since = xchg(&xtcp_memory_pressure, 0);
+	if (since)
+		XTCP_ADD(xtcp_sk(sk)->xn, MEMORYPRESSURESCHRONO, jiffies_to_msecs(jiffies - since));
+}
+
+bool xtcp_socket_out_of_memory(const struct sock *sk)
+{
+	return sk->sk_wmem_queued > SOCK_MIN_SNDBUF &&
+	       sk_memory_allocated(sk) > sk_prot_mem_limits(sk, 2);
 }
 
 int xtcp_socket_orphans(void)
@@ -89,8 +98,12 @@ void xtcp_socket_start(struct sock *sk)
 	data_race(memset(&xs->snd, 0, sizeof(xs->snd)));
 	/* Likewise. */
 	data_race(memset(&xs->rcv, 0, sizeof(xs->rcv)));
-	memset(&xs->rtxq, 0, sizeof(xs->rtxq));
+	xtcp_rtxq_init(&xs->rtxq);
 	memset(&xs->recovery, 0, sizeof(xs->recovery));
+	memset(&xs->plpmtud, 0, sizeof(xs->plpmtud));
+	memset(&xs->stamp, 0, sizeof(xs->stamp));
+	memset(&xs->sack, 0, sizeof(xs->sack));
+	xtcp_ecn_begin(&xs->ecn, 0, false);
 	xs->snd.nodelay = nodelay;
 	xs->snd.cork = cork;
 	WRITE_ONCE(xs->snd.mss, 536);
@@ -98,7 +111,14 @@ void xtcp_socket_start(struct sock *sk)
 	xs->rcv.ratio = XTCP_WIN_RATIO_ONE / 2;
 	xtcp_reasm_init(&xs->reasm);
 	xtcp_rtt_init(&xs->rtt);
+	memset(&xs->rate, 0, sizeof(xs->rate));
+	/* Nothing that was measured so far was bound by the network. */
+	xs->rate.limited = true;
+	xtcp_pace_forget(sk);
+	xtcp_cong_forget(&xs->cong);
 	xtcp_cong_start(&xs->cong, xs->snd.mss);
+	xtcp_rcvspace_init(&xs->rcvspace, 0, 0, 0, 0);
+	xtcp_chrono_init(&xs->chrono);
 	xs->timer.armed = 0;
 	xs->timer.probes = 0;
 	/* A timer or an ICMP message may set a bit now: it was for what ends here. */
@@ -112,6 +132,9 @@ void xtcp_socket_start(struct sock *sk)
 	xs->data_segs_in = 0;
 	xs->data_segs_out = 0;
 	xs->total_retrans = 0;
+	xs->delivered_ce = 0;
+	xs->ooo_segs_in = 0;
+	xs->dsack_dups = 0;
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	/* Flow label and multipath choice; advice to IP draws another one. */
 	sk_set_txhash(sk);
@@ -155,6 +178,11 @@ static void xtcp_socket_born(struct sock *sk)
 	XTCP_INC(xtcp_sk(sk)->xn, SOCKCREATED);
 }
 
+void xtcp_socket_follow_cong(struct xtcp_sock *xs)
+{
+	xtcp_ecn_follow(&xs->ecn, xs->cong.ops->flags & XTCP_CONG_NEEDS_ECN);
+}
+
 /* struct proto.init: a new socket, zeroed but for struct sock. */
 static int xtcp_socket_init(struct sock *sk)
 {
@@ -166,10 +194,12 @@ static int xtcp_socket_init(struct sock *sk)
 	INIT_HLIST_NODE(&xs->node.bind);
 	xtcp_listen_init(&xs->listen);
 	xtcp_timer_init(sk);
+	xtcp_pace_init(sk);
 	/* The sysctl names an algorithm whose module may have gone since. */
 	xtcp_sysctl_cong_name(xs->xn, name);
 	if (xtcp_cong_assign(&xs->cong, name))
 		xtcp_cong_assign(&xs->cong, NULL);
+	xtcp_socket_follow_cong(xs);
 	xtcp_socket_start(sk);
 	sk->sk_write_space = xtcp_socket_write_space;
 	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(xs->xn->sysctl.wmem[1]));
@@ -211,7 +241,9 @@ void xtcp_socket_init_clone(struct sock *sk)
 	INIT_HLIST_NODE(&xs->node.bind);
 	xtcp_listen_init(&xs->listen);
 	xtcp_timer_init(sk);
+	xtcp_pace_init(sk);
 	xtcp_cong_inherit(&xs->cong);
+	xtcp_socket_follow_cong(xs);
 	sk->sk_ack_backlog = 0;
 	inet->mc_list = NULL;
 	RCU_INIT_POINTER(inet->inet_opt, NULL);
@@ -257,6 +289,8 @@ static void xtcp_socket_release_cb(struct sock *sk)
 		xtcp_icmp_deferred_pmtu(sk);
 	if (test_and_clear_bit(XTCP_DEFER_TIMER, &xs->deferred))
 		xtcp_timer_deferred(sk);
+	if (test_and_clear_bit(XTCP_DEFER_PACE, &xs->deferred))
+		xtcp_pace_deferred(sk);
 	if (test_and_clear_bit(XTCP_DEFER_ACK, &xs->deferred))
 		xtcp_delack_check(sk);
 }
@@ -381,8 +415,8 @@ XTCP_DEFINE_PROTO_RECVMSG(xtcp_socket_recvmsg, xtcp_recv_msg)
 	.sockets_allocated	= &xtcp_sockets_allocated,		\
 	.memory_pressure	= &xtcp_memory_pressure,		\
 	.sysctl_mem		= xtcp_sysctl_mem,			\
-	.sysctl_wmem		= xtcp_floor_wmem,			\
-	.sysctl_rmem		= xtcp_floor_rmem,			\
+	.sysctl_wmem		= &xtcp_sysctl_floor_wmem,		\
+	.sysctl_rmem		= &xtcp_sysctl_floor_rmem,		\
 	.max_header		= 128 + MAX_HEADER,			\
 	.no_autobind		= true
 

@@ -14,6 +14,7 @@
 #include <linux/uaccess.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <linux/inet_diag.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
@@ -25,6 +26,7 @@
 #include "family.h"
 #include "output.h"
 #include "rtt.h"
+#include "socket.h"
 #include "sockopt.h"
 #include "timer.h"
 #include "xtcp_sock.h"
@@ -168,8 +170,11 @@ static int xtcp_sockopt_set_congestion(struct sock *sk, sockptr_t optval, unsign
 		return -EFAULT;
 	name[len] = '\0';
 
+	if (!xtcp_cong_known(name))
+		return -ENOENT;
 	lock_sock(sk);
 	err = xtcp_cong_assign(&xtcp_sk(sk)->cong, name);
+	xtcp_socket_follow_cong(xtcp_sk(sk));
 	release_sock(sk);
 	return err;
 }
@@ -210,6 +215,17 @@ static u32 xtcp_info_age_ms(unsigned long stamp)
 	return jiffies_to_msecs(jiffies - stamp);
 }
 
+/* As in TCP: busy is all the time in which there was something to do. */
+static void xtcp_info_times(const struct xtcp_sock *xs, struct tcp_info *info)
+{
+	u32 now = xtcp_clock_us();
+
+	info->tcpi_rwnd_limited = xtcp_chrono_read(&xs->chrono, XTCP_CHRONO_RWND, now);
+	info->tcpi_sndbuf_limited = xtcp_chrono_read(&xs->chrono, XTCP_CHRONO_SNDBUF, now);
+	info->tcpi_busy_time = xtcp_chrono_read(&xs->chrono, XTCP_CHRONO_BUSY, now) +
+			       info->tcpi_rwnd_limited + info->tcpi_sndbuf_limited;
+}
+
 void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 {
 	const struct xtcp_sock *xs = xtcp_sk(sk);
@@ -236,6 +252,14 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_retransmits = xs->recovery.retransmits;
 	info->tcpi_probes = xs->timer.probes;
 	info->tcpi_backoff = xs->rtt.backoff;
+	if (xs->stamp.ok)
+		info->tcpi_options |= TCPI_OPT_TIMESTAMPS;
+	if (xs->sack.ok)
+		info->tcpi_options |= TCPI_OPT_SACK;
+	if (xs->ecn.accept)
+		info->tcpi_options |= TCPI_OPT_ECN;
+	if (xs->ecn.seen)
+		info->tcpi_options |= TCPI_OPT_ECN_SEEN;
 	if (xs->snd.wscale || xs->rcv.wscale) {
 		info->tcpi_options |= TCPI_OPT_WSCALE;
 		info->tcpi_snd_wscale = xs->snd.wscale;
@@ -246,7 +270,7 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_ato = jiffies_to_usecs(xs->rcv.ato);
 	info->tcpi_snd_mss = xs->snd.mss;
 	info->tcpi_rcv_mss = xs->rcv.mss;
-	info->tcpi_pmtu = xs->snd.pmtu;
+	info->tcpi_pmtu = xs->plpmtud.on ? xs->plpmtud.low : xs->snd.pmtu;
 
 	info->tcpi_unacked = xtcp_info_segs(xs->snd.nxt - xs->snd.una, mss);
 	info->tcpi_sacked = xtcp_info_segs(xs->rtxq.sacked, mss);
@@ -270,6 +294,12 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_snd_wnd = xs->snd.wnd;
 	xtcp_info_set_rcv_wnd(info, xs->rcv.wnd);
 
+	if (xs->rate.interval_us)
+		info->tcpi_delivery_rate = div_u64((u64)xs->rate.bytes * USEC_PER_SEC,
+						   xs->rate.interval_us);
+	info->tcpi_delivery_rate_app_limited = xs->rate.limited;
+	info->tcpi_delivered = div_u64(xs->rate.delivered, mss);
+
 	info->tcpi_total_retrans = xs->total_retrans;
 	info->tcpi_bytes_sent = xs->bytes_sent;
 	info->tcpi_bytes_retrans = xs->bytes_retrans;
@@ -279,8 +309,16 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_segs_out = xs->segs_out;
 	info->tcpi_data_segs_in = xs->data_segs_in;
 	info->tcpi_data_segs_out = xs->data_segs_out;
-	info->tcpi_advmss = xs->rcv.advmss;
+	info->tcpi_delivered_ce = xs->delivered_ce;
+	info->tcpi_advmss = xs->rcv.advmss - (xs->stamp.ok ? XTCP_STAMP_SPACE : 0);
 	info->tcpi_reordering = XTCP_DUPACK_THRESHOLD;
+	info->tcpi_dsack_dups = xs->dsack_dups;
+	info->tcpi_reord_seen = xs->rack.reord_seen;
+	info->tcpi_rcv_rtt = xs->rcvspace.rtt_us;
+	info->tcpi_rcv_space = xs->rcvspace.best;
+	info->tcpi_rcv_ssthresh = xtcp_delack_full_window(sk);
+	info->tcpi_rcv_ooopack = xs->ooo_segs_in;
+	xtcp_info_times(xs, info);
 	info->tcpi_notsent_bytes = max_t(s32, 0, xs->snd.write_seq - xs->snd.nxt);
 }
 
@@ -332,6 +370,13 @@ static bool xtcp_sockopt_get_int(struct sock *sk, int optname, int *val)
 	}
 }
 
+/* Octets of @info that the algorithm filled in. */
+static int xtcp_sockopt_cc_info(const struct xtcp_cong *c, union tcp_cc_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	return c->ops && c->ops->info ? c->ops->info(c, info) : 0;
+}
+
 /* Give the user as much of @from as there is room for, and say how much that was. */
 static int xtcp_sockopt_copy_out(const void *from, int size, int room, char __user *optval,
 				 int __user *optlen)
@@ -349,6 +394,7 @@ int xtcp_getsockopt(struct sock *sk, int level, int optname, char __user *optval
 		    int __user *optlen)
 {
 	char name[XTCP_CONG_NAME_MAX];
+	union tcp_cc_info cc_info;
 	struct tcp_info info;
 	bool known;
 	int room, val;
@@ -369,6 +415,11 @@ int xtcp_getsockopt(struct sock *sk, int level, int optname, char __user *optval
 		xtcp_sockopt_info(sk, &info);
 		release_sock(sk);
 		return xtcp_sockopt_copy_out(&info, sizeof(info), room, optval, optlen);
+	case XTCP_CC_INFO:
+		lock_sock(sk);
+		val = xtcp_sockopt_cc_info(&xtcp_sk(sk)->cong, &cc_info);
+		release_sock(sk);
+		return xtcp_sockopt_copy_out(&cc_info, val, room, optval, optlen);
 	case XTCP_CONGESTION:
 		lock_sock(sk);
 		memcpy(name, xtcp_sk(sk)->cong.ops->name, sizeof(name));

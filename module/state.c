@@ -160,27 +160,64 @@ static bool xtcp_state_is_crossed_syn_ack(const struct sock *sk, const struct xt
 }
 
 /*
- * Sequence number, RST, SYN: the first, second and fourth check with the answers of RFC
- * 5961. Return: false if the segment ends here.
+ * An acknowledgment that a newer one overtook on a connection where nothing else can be
+ * meant: it says nothing wrong, and its SACK blocks may still be news.
  */
-static bool xtcp_state_validate(struct sock *sk, struct sk_buff *skb)
+static bool xtcp_state_overtaken(const struct xtcp_sock *xs, const struct xtcp_skb_cb *cb,
+				 const struct xtcp_options *opt)
+{
+	return (cb->flags & XTCP_ACK) && cb->seq == cb->end_seq && cb->seq == xs->rcv.nxt &&
+	       cb->ack == xs->snd.una &&
+	       (xs->stamp.recent - opt->tsval) * USEC_PER_MSEC <= xtcp_rtt_rto(&xs->rtt);
+}
+
+/* RFC 7323 5.3 R1: a segment from the past of this connection, or of another one. */
+static bool xtcp_state_is_old(const struct xtcp_sock *xs, const struct xtcp_skb_cb *cb,
+			      const struct xtcp_options *opt)
+{
+	return xs->stamp.ok && (opt->seen & XTCP_SEEN_TS) && !(cb->flags & XTCP_RST) &&
+	       (s32)(opt->tsval - xs->stamp.recent) < 0 &&
+	       xtcp_stamp_is_old(&xs->stamp, opt->tsval, ktime_get_seconds()) &&
+	       !xtcp_state_overtaken(xs, cb, opt);
+}
+
+/* What is not acceptable is answered with what we have, but data alone without a limit. */
+static void xtcp_state_answer(struct sock *sk, const struct xtcp_skb_cb *cb)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	if (cb->flags & XTCP_SYN) {
+		XTCP_INC(xs->xn, SYNCHALLENGE);
+		xtcp_xmit_challenge_ack(sk);
+	} else if (cb->seq != cb->end_seq) {
+		/* Data cannot be part of an ACK loop. What lies beyond the window is no duplicate. */
+		if (xtcp_seq_before(cb->seq, xs->rcv.nxt))
+			xtcp_rcvq_duplicate(xs, cb);
+		xtcp_xmit_ack(sk);
+	} else {
+		xtcp_xmit_dupack_limited(sk);
+	}
+}
+
+/*
+ * PAWS, sequence number, RST, SYN: the first, second and fourth check with the answers of
+ * RFC 7323 and 5961. Return: false if the segment ends here.
+ */
+static bool xtcp_state_validate(struct sock *sk, struct sk_buff *skb,
+				const struct xtcp_options *opt)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_skb_cb *cb = xtcp_cb(skb);
 
+	if (unlikely(xtcp_state_is_old(xs, cb, opt))) {
+		XTCP_INC(xs->xn, PAWSESTAB);
+		xtcp_state_answer(sk, cb);
+		return false;
+	}
 	if (unlikely(!xtcp_state_acceptable(xs, cb))) {
 		XTCP_INC(xs->xn, OUTOFWINDOW);
-		if (cb->flags & XTCP_RST)
-			return false;
-		if (cb->flags & XTCP_SYN) {
-			XTCP_INC(xs->xn, SYNCHALLENGE);
-			xtcp_xmit_challenge_ack(sk);
-		} else if (cb->seq != cb->end_seq) {
-			/* Data cannot be part of an ACK loop. */
-			xtcp_xmit_ack(sk);
-		} else {
-			xtcp_xmit_dupack_limited(sk);
-		}
+		if (!(cb->flags & XTCP_RST))
+			xtcp_state_answer(sk, cb);
 		return false;
 	}
 	if (unlikely(cb->flags & XTCP_RST)) {
@@ -289,7 +326,7 @@ void xtcp_state_segment(struct sock *sk, struct sk_buff *skb, const struct xtcp_
 		xtcp_handshake_syn_sent(sk, skb, opt);
 		return;
 	}
-	if (!xtcp_state_validate(sk, skb))
+	if (!xtcp_state_validate(sk, skb, opt))
 		goto drop;
 	/* Fifth: without ACK there is nothing to say on a connection. */
 	if (unlikely(!(cb->flags & XTCP_ACK)))
@@ -297,10 +334,15 @@ void xtcp_state_segment(struct sock *sk, struct sk_buff *skb, const struct xtcp_
 	xs->rcv.keep_stamp = jiffies;
 	if (unlikely(sk->sk_state == TCP_SYN_RECV) && !xtcp_handshake_syn_recv(sk, skb))
 		goto drop;
-	if (!xtcp_ack_process(sk, skb))
+	if (!xtcp_ack_process(sk, skb, opt))
 		goto drop;
+	/* RFC 7323 4.3; the last acknowledgment was sent for rcv.wup. */
+	if (xs->stamp.ok && (opt->seen & XTCP_SEEN_TS) && !xtcp_seq_after(cb->seq, xs->rcv.wup))
+		xtcp_stamp_update(&xs->stamp, opt->tsval, ktime_get_seconds());
 	if (!xtcp_state_acked(sk))
 		goto drop;
+	if (skb->len)
+		xtcp_rcvspace_segment(sk, skb, opt);
 	xtcp_state_text(sk, skb);
 	if (sk->sk_state == TCP_CLOSE)
 		return;
@@ -334,6 +376,7 @@ void xtcp_state_fin(struct sock *sk)
 	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | RCV_SHUTDOWN);
 	sock_set_flag(sk, SOCK_DONE);
 	xtcp_reasm_purge(&xs->reasm);
+	xtcp_sack_cut(&xs->sack, xs->rcv.nxt);
 	/* The minisock takes over in TIME-WAIT: say what is owed while we can. */
 	if (sk->sk_state == TCP_FIN_WAIT2)
 		xtcp_xmit_ack(sk);

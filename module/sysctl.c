@@ -30,6 +30,8 @@
 #define XTCP_SYSCTL_NAMES_MAX	(XTCP_CONG_NAME_MAX * 32)
 
 long xtcp_sysctl_mem[3] __read_mostly;
+int xtcp_sysctl_floor_rmem __read_mostly;
+int xtcp_sysctl_floor_wmem __read_mostly;
 
 /*
  * Serialises what consists of several words, so that two writers cannot leave a
@@ -91,10 +93,25 @@ static const struct xtcp_knob xtcp_knobs[] = {
 	XTCP_KNOB(rfc1337,		PLAIN,	0, 1, 1),
 	XTCP_KNOB(window_scaling,	PLAIN,	0, 1, 1),
 	XTCP_KNOB(min_snd_mss,		PLAIN,	48, 65495, 48),
+	XTCP_KNOB(mtu_probing,		PLAIN,	0, 2, 0),
+	XTCP_KNOB(base_mss,		PLAIN,	48, 65495, 1024),
+	XTCP_KNOB(mtu_probe_floor,	PLAIN,	48, 65495, 48),
+	XTCP_KNOB(probe_interval,	SECONDS, 0, 32767, 600),
+	XTCP_KNOB(probe_threshold,	PLAIN,	0, 65535, 8),
 	XTCP_KNOB(stdurg,		PLAIN,	0, 1, 0),
 	XTCP_KNOB(challenge_ack_limit,	PLAIN,	0, INT_MAX, 1000),
 	XTCP_KNOB(invalid_ratelimit,	MSECS,	0, INT_MAX, 500),
+	XTCP_KNOB(timestamps,		PLAIN,	0, 2, 1),
+	XTCP_KNOB(sack,			PLAIN,	0, 1, 1),
+	XTCP_KNOB(dsack,		PLAIN,	0, 1, 1),
+	XTCP_KNOB(ecn,			PLAIN,	0, 2, 2),
+	XTCP_KNOB(ecn_fallback,		PLAIN,	0, 1, 1),
+	XTCP_KNOB(early_retrans,	PLAIN,	0, 4, 3),
 	XTCP_KNOB(slow_start_after_idle, PLAIN,	0, 1, 1),
+	XTCP_KNOB(pacing,		PLAIN,	0, 1, 1),
+	XTCP_KNOB(pacing_ss_ratio,	PLAIN,	0, 1000, 200),
+	XTCP_KNOB(pacing_ca_ratio,	PLAIN,	0, 1000, 120),
+	XTCP_KNOB(moderate_rcvbuf,	PLAIN,	0, 1, 1),
 };
 
 /* Beside the numbers: rmem, wmem, mem and the two about congestion control. */
@@ -172,7 +189,7 @@ static int xtcp_sysctl_buffers(xtcp_ctl_table *ctl, int write, void *buffer,
 {
 	static const int smallest = XTCP_SYSCTL_BUF_MIN, largest = INT_MAX;
 	struct ctl_table tmp = *ctl;
-	int *kept = ctl->data;
+	int *kept = ctl->data, *floor = ctl->extra1;
 	int val[3], i, err;
 
 	mutex_lock(&xtcp_sysctl_mutex);
@@ -189,6 +206,8 @@ static int xtcp_sysctl_buffers(xtcp_ctl_table *ctl, int write, void *buffer,
 			for (i = 0; i < 3; i++)
 				WRITE_ONCE(kept[i], val[i]);
 	}
+	if (floor)
+		WRITE_ONCE(*floor, kept[0]);
 	mutex_unlock(&xtcp_sysctl_mutex);
 	return err;
 }
@@ -275,8 +294,8 @@ static int xtcp_sysctl_cong_available(xtcp_ctl_table *ctl, int write, void *buff
 
 static void xtcp_sysctl_defaults(struct xtcp_sysctl *sysctl)
 {
-	static const int rmem[3] = { 4096, 1048576, 6291456 };
-	static const int wmem[3] = { 4096, 65536, 4194304 };
+	static const int rmem[3] = { XTCP_SYSCTL_BUF_MIN, 131072, 6291456 };
+	static const int wmem[3] = { XTCP_SYSCTL_BUF_MIN, 16384, 4194304 };
 	unsigned int i;
 
 	BUILD_BUG_ON(sizeof(sysctl->congestion_control) != XTCP_CONG_NAME_MAX);
@@ -288,13 +307,14 @@ static void xtcp_sysctl_defaults(struct xtcp_sysctl *sysctl)
 	}
 	memcpy(sysctl->rmem, rmem, sizeof(rmem));
 	memcpy(sysctl->wmem, wmem, sizeof(wmem));
-	strscpy(sysctl->congestion_control, "reno", XTCP_CONG_NAME_MAX);
+	strscpy(sysctl->congestion_control, "cubic", XTCP_CONG_NAME_MAX);
 }
 
 /* Fill @table, XTCP_SYSCTL_ENTRIES long, for @xn. */
 static void xtcp_sysctl_fill(struct ctl_table *table, struct xtcp_net *xn)
 {
 	struct xtcp_sysctl *sysctl = &xn->sysctl;
+	bool initial = net_eq(xn->net, &init_net);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(xtcp_knobs); i++, table++) {
@@ -309,8 +329,10 @@ static void xtcp_sysctl_fill(struct ctl_table *table, struct xtcp_net *xn)
 		table->extra2 = (void *)&knob->max;
 	}
 
+	/* The floors are the machine's, as mem is: its owner sets them. */
 	*table++ = (struct ctl_table) {
 		.procname	= "rmem",
+		.extra1		= initial ? &xtcp_sysctl_floor_rmem : NULL,
 		.data		= sysctl->rmem,
 		.maxlen		= sizeof(sysctl->rmem),
 		.mode		= 0644,
@@ -318,6 +340,7 @@ static void xtcp_sysctl_fill(struct ctl_table *table, struct xtcp_net *xn)
 	};
 	*table++ = (struct ctl_table) {
 		.procname	= "wmem",
+		.extra1		= initial ? &xtcp_sysctl_floor_wmem : NULL,
 		.data		= sysctl->wmem,
 		.maxlen		= sizeof(sysctl->wmem),
 		.mode		= 0644,
@@ -328,7 +351,7 @@ static void xtcp_sysctl_fill(struct ctl_table *table, struct xtcp_net *xn)
 		.data		= xtcp_sysctl_mem,
 		.maxlen		= sizeof(xtcp_sysctl_mem),
 		/* The machine's memory is not for a container's root to give away. */
-		.mode		= net_eq(xn->net, &init_net) ? 0644 : 0444,
+		.mode		= initial ? 0644 : 0444,
 		.proc_handler	= xtcp_sysctl_memory,
 	};
 	*table++ = (struct ctl_table) {
@@ -389,4 +412,6 @@ void xtcp_sysctl_mem_init(void)
 	xtcp_sysctl_mem[0] = pressure / 4 * 3;
 	xtcp_sysctl_mem[1] = pressure;
 	xtcp_sysctl_mem[2] = xtcp_sysctl_mem[0] * 2;
+	xtcp_sysctl_floor_rmem = XTCP_SYSCTL_BUF_MIN;
+	xtcp_sysctl_floor_wmem = XTCP_SYSCTL_BUF_MIN;
 }

@@ -14,9 +14,12 @@
 #include "delack.h"
 #include "lower.h"
 #include "output.h"
+#include "pace.h"
 #include "recovery.h"
 #include "rtt.h"
 #include "rtxq.h"
+#include "seq.h"
+#include "skb_cb.h"
 #include "timer.h"
 #include "xmit.h"
 #include "xtcp_sock.h"
@@ -60,9 +63,15 @@ static void xtcp_timer_arm(struct xtcp_sock *xs, enum xtcp_deadline which, unsig
 
 	t->due[which] = when;
 	t->armed |= 1 << which;
-	if ((!timer_pending(&t->wheel) || time_before(when, t->wheel.expires)) &&
-	    xtcp_wheel_start(xs->xn, &t->wheel, when))
-		sock_hold(xtcp_to_sk(xs));
+	if (timer_pending(&t->wheel) && !time_before(when, t->wheel.expires))
+		return;
+	/*
+	 * First the reference: what is due at once may have expired, and given it back, before
+	 * the next line. The user of a socket has none beside its life's.
+	 */
+	sock_hold(xtcp_to_sk(xs));
+	if (!xtcp_wheel_start(xs->xn, &t->wheel, when))
+		__sock_put(xtcp_to_sk(xs));
 }
 
 void xtcp_timer_stop(struct sock *sk)
@@ -70,16 +79,15 @@ void xtcp_timer_stop(struct sock *sk)
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
 	xs->timer.armed = 0;
+	xtcp_pace_stop(sk);
 	if (xtcp_wheel_stop(xs->xn, &xs->timer.wheel))
 		__sock_put(sk);
 }
 
 /* -- events ------------------------------------------------------------------- */
 
-static void xtcp_timer_arm_rto(struct xtcp_sock *xs)
+static void xtcp_timer_arm_retrans(struct xtcp_sock *xs, u32 us)
 {
-	u32 us = xtcp_rtt_rto(&xs->rtt);
-
 	/* TCP_USER_TIMEOUT is kept to the tick, not to the next doubling (RFC 5482). */
 	if (xs->user_timeout && xs->recovery.start) {
 		u32 gone = jiffies_to_msecs(jiffies - xs->recovery.start);
@@ -90,19 +98,92 @@ static void xtcp_timer_arm_rto(struct xtcp_sock *xs)
 	xtcp_timer_arm(xs, XTCP_DUE_RETRANS, jiffies + max(usecs_to_jiffies(us), 1UL));
 }
 
+static void xtcp_timer_arm_rto(struct xtcp_sock *xs)
+{
+	xtcp_timer_arm_retrans(xs, xtcp_rtt_rto(&xs->rtt));
+}
+
+u32 xtcp_timer_restart_us(u32 rto_us, u32 elapsed_us, u32 segs)
+{
+	if (segs >= XTCP_RESTART_SEGS || elapsed_us >= rto_us)
+		return rto_us;
+	return rto_us - elapsed_us;
+}
+
+/* Segments that are out, or that the peer's window lets go; more than a few are not counted. */
+static u32 xtcp_timer_segs(const struct xtcp_sock *xs)
+{
+	u32 end = xtcp_seq_min(xs->snd.write_seq, xs->snd.una + xs->snd.wnd), segs = 0;
+	const struct sk_buff *skb;
+
+	if (xtcp_seq_after(end, xs->snd.nxt))
+		segs = DIV_ROUND_UP(end - xs->snd.nxt, xs->snd.mss);
+	for (skb = xtcp_rtxq_first(&xs->rtxq); skb && segs < XTCP_RESTART_SEGS;
+	     skb = skb_rb_next(skb)) {
+		u32 from = xtcp_seq_max(xtcp_cb(skb)->seq, xs->snd.una);
+
+		segs += DIV_ROUND_UP(xtcp_cb(skb)->end_seq - from, xs->snd.mss);
+	}
+	return segs;
+}
+
+/* The time-out counts from an acknowledgment, or from when the first one out was sent. */
+static void xtcp_timer_restart_rto(struct xtcp_sock *xs)
+{
+	const struct sk_buff *first = xtcp_rtxq_first(&xs->rtxq);
+	u32 rto = xtcp_rtt_rto(&xs->rtt);
+
+	/* What is believed lost is about to be sent again: its time begins then. */
+	if (!xs->rtxq.lost)
+		rto = xtcp_timer_restart_us(rto, xs->now_us - xtcp_cb(first)->sent_us,
+					    xtcp_timer_segs(xs));
+	xtcp_timer_arm_retrans(xs, rto);
+}
+
+/* A probe of the tail, at the latest where the time-out would be: it goes on from there. */
+static void xtcp_timer_arm_tail(struct xtcp_sock *xs)
+{
+	unsigned long when;
+
+	xtcp_timer_clear(xs, XTCP_DUE_TAIL);
+	if (!xtcp_tlp_wanted(xs))
+		return;
+	when = jiffies + usecs_to_jiffies(xtcp_tlp_timeout_us(xs->rtt.srtt_us >> 3,
+							      xs->snd.nxt - xs->snd.una,
+							      xs->snd.mss));
+	if (time_after(when, xs->timer.due[XTCP_DUE_RETRANS]))
+		when = xs->timer.due[XTCP_DUE_RETRANS];
+	xtcp_timer_arm(xs, XTCP_DUE_TAIL, when);
+}
+
 void xtcp_timer_data_sent(struct xtcp_sock *xs)
 {
 	xtcp_timer_clear(xs, XTCP_DUE_PROBE);
 	if (!xtcp_timers_armed(&xs->timer, XTCP_DUE_RETRANS))
 		xtcp_timer_arm_rto(xs);
+	xtcp_timer_arm_tail(xs);
+}
+
+void xtcp_timer_first_resent(struct xtcp_sock *xs)
+{
+	xtcp_timer_clear(xs, XTCP_DUE_PROBE);
+	xtcp_timer_arm_rto(xs);
 }
 
 void xtcp_timer_acked(struct xtcp_sock *xs)
 {
-	if (xtcp_rtxq_empty(&xs->rtxq))
+	xtcp_timer_clear(xs, XTCP_DUE_TAIL);
+	if (xtcp_rtxq_empty(&xs->rtxq)) {
 		xtcp_timer_clear(xs, XTCP_DUE_RETRANS);
-	else
-		xtcp_timer_arm_rto(xs);
+		return;
+	}
+	xtcp_timer_restart_rto(xs);
+	xtcp_timer_arm_tail(xs);
+}
+
+void xtcp_timer_reorder(struct xtcp_sock *xs, u32 us)
+{
+	xtcp_timer_arm(xs, XTCP_DUE_REORDER, jiffies + max(usecs_to_jiffies(us), 1UL));
 }
 
 void xtcp_timer_window_closed(struct xtcp_sock *xs)
@@ -166,7 +247,7 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
 		xtcp_timer_clear(xs, XTCP_DUE_KEEPALIVE);
 		return;
 	}
-	xtcp_timer_arm(xs, XTCP_DUE_KEEPALIVE, jiffies + (limit > idle ? limit - idle : 0));
+	xtcp_timer_arm(xs, XTCP_DUE_KEEPALIVE, limit > idle ? xs->rcv.keep_stamp + limit : jiffies);
 }
 
 void xtcp_timer_fin_wait2(struct xtcp_sock *xs, unsigned long left)
@@ -265,6 +346,21 @@ static void xtcp_due_retrans(struct sock *sk)
 	xtcp_timer_arm_rto(xs);
 }
 
+static void xtcp_due_tail(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	xtcp_tlp_send(sk);
+	/* The time-out counts from the probe. */
+	if (xs->tlp.out)
+		xtcp_timer_arm_rto(xs);
+}
+
+static void xtcp_due_reorder(struct sock *sk)
+{
+	xtcp_recovery_reorder_timeout(sk);
+}
+
 static void xtcp_due_probe(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
@@ -319,7 +415,7 @@ static void xtcp_due_keepalive(struct sock *sk)
 	}
 	if (idle < limit) {
 		xs->timer.probes = 0;
-		xtcp_timer_arm(xs, XTCP_DUE_KEEPALIVE, jiffies + limit - idle);
+		xtcp_timer_arm(xs, XTCP_DUE_KEEPALIVE, xs->rcv.keep_stamp + limit);
 		return;
 	}
 	if (xs->user_timeout ? xs->timer.probes && jiffies_to_msecs(idle) >= xs->user_timeout :
@@ -346,6 +442,8 @@ static void xtcp_due_fin_wait2(struct sock *sk)
 
 static void (*const xtcp_due[XTCP_DUE_MAX])(struct sock *sk) = {
 	[XTCP_DUE_RETRANS]	= xtcp_due_retrans,
+	[XTCP_DUE_TAIL]		= xtcp_due_tail,
+	[XTCP_DUE_REORDER]	= xtcp_due_reorder,
 	[XTCP_DUE_PROBE]	= xtcp_due_probe,
 	[XTCP_DUE_DELACK]	= xtcp_due_delack,
 	[XTCP_DUE_KEEPALIVE]	= xtcp_due_keepalive,

@@ -12,7 +12,9 @@ struct xtcp_sock;
 
 /* Deadlines; at most one of RETRANS and PROBE is armed. */
 enum xtcp_deadline {
+	XTCP_DUE_TAIL,		/* tail loss probe, RFC 8985 7; before the time-out it spares */
 	XTCP_DUE_RETRANS,	/* RFC 6298 */
+	XTCP_DUE_REORDER,	/* a segment that is late is believed lost, RFC 8985 6.3 */
 	XTCP_DUE_PROBE,		/* zero window, RFC 9293 3.8.6.1 */
 	XTCP_DUE_DELACK,	/* RFC 9293 3.8.6.3 */
 	XTCP_DUE_KEEPALIVE,	/* RFC 9293 3.8.4 */
@@ -77,8 +79,14 @@ void xtcp_timer_stop(struct sock *sk);
 /* Something that must be acknowledged was sent. */
 void xtcp_timer_data_sent(struct xtcp_sock *xs);
 
-/* New data was acknowledged: restart, or stop if nothing is out (RFC 6298 5.2, 5.3). */
+/* The first segment was sent again: the time-out counts from there. */
+void xtcp_timer_first_resent(struct xtcp_sock *xs);
+
+/* New data was acknowledged: restart, or stop if nothing is out (RFC 6298 5.2, 5.3, 7765). */
 void xtcp_timer_acked(struct xtcp_sock *xs);
+
+/* In @us microseconds a segment that later ones overtook is believed lost. */
+void xtcp_timer_reorder(struct xtcp_sock *xs, u32 us);
 
 /* Data waits, nothing is out and the window does not let it go. */
 void xtcp_timer_window_closed(struct xtcp_sock *xs);
@@ -115,5 +123,15 @@ u32 xtcp_timer_backoff_us(u32 base_us, u8 backoff);
  * last one, from the shortest time-out on (R1, R2 of RFC 9293 3.8.3). Pure.
  */
 u64 xtcp_timer_limit_us(int retries);
+
+/* So many segments, out or to come, can bring the duplicate ACKs of fast retransmit. */
+#define XTCP_RESTART_SEGS	4
+
+/*
+ * Time-out after an acknowledgment: @rto_us, but with fewer than XTCP_RESTART_SEGS segments
+ * out or waiting (@segs) less the @elapsed_us since the first of them was sent, if something is
+ * left of it (RFC 7765 section 4). Pure.
+ */
+u32 xtcp_timer_restart_us(u32 rto_us, u32 elapsed_us, u32 segs);
 
 #endif /* _XTCP_TIMER_H */

@@ -97,6 +97,7 @@ static struct xtcp_timewait *xtcp_timewait_alloc(struct sock *sk)
 	tw->snd_nxt = xs->snd.nxt;
 	tw->rcv_nxt = xs->rcv.nxt;
 	tw->rcv_wnd = xtcp_delack_window(xs);
+	tw->stamp = xs->stamp;
 	tw->rcv_wscale = xs->rcv.wscale;
 	tw->mark = READ_ONCE(sk->sk_mark);
 	tw->bound_dev = sk->sk_bound_dev_if;
@@ -146,11 +147,25 @@ static void xtcp_timewait_answer(struct xtcp_timewait *tw)
 		xtcp_xmit_timewait_ack(tw);
 }
 
-bool xtcp_timewait_segment(struct xtcp_timewait *tw, struct sk_buff *skb)
+/* A SYN beyond everything the old connection used (MAY-2): by number, or by time. */
+static bool xtcp_timewait_syn_is_new(const struct xtcp_timewait *tw, const struct xtcp_skb_cb *cb,
+				     const struct xtcp_options *opt)
+{
+	if ((cb->flags & (XTCP_SYN | XTCP_ACK)) != XTCP_SYN)
+		return false;
+	return xtcp_seq_after(cb->seq, tw->rcv_nxt) ||
+	       (tw->stamp.valid && (opt->seen & XTCP_SEEN_TS) &&
+		(s32)(opt->tsval - tw->stamp.recent) > 0);
+}
+
+bool xtcp_timewait_segment(struct xtcp_timewait *tw, struct sk_buff *skb,
+			   const struct xtcp_options *opt)
 {
 	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
 	struct xtcp_net *xn = tw->xn;
 	u32 rcv_nxt = READ_ONCE(tw->rcv_nxt);
+	bool old = tw->stamp.ok && (opt->seen & XTCP_SEEN_TS) &&
+		   xtcp_stamp_is_old(&tw->stamp, opt->tsval, ktime_get_seconds());
 
 	if (cb->flags & XTCP_RST) {
 		/* RFC 1337: an old RST must not open the door to old data. */
@@ -160,8 +175,12 @@ bool xtcp_timewait_segment(struct xtcp_timewait *tw, struct sk_buff *skb)
 			xtcp_timewait_kill(tw);
 		return false;
 	}
-	/* MAY-2: a SYN beyond everything the old connection used starts a new one. */
-	if ((cb->flags & (XTCP_SYN | XTCP_ACK)) == XTCP_SYN && xtcp_seq_after(cb->seq, rcv_nxt))
+	if (old) {
+		XTCP_INC(xn, PAWSESTAB);
+		xtcp_timewait_answer(tw);
+		return false;
+	}
+	if (xtcp_timewait_syn_is_new(tw, cb, opt))
 		return true;
 	if ((cb->flags & XTCP_FIN) && cb->end_seq == rcv_nxt) {
 		/* Its ACK was lost: the peer starts LAST-ACK again, and we 2MSL. */

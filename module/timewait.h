@@ -7,6 +7,7 @@
 #include <linux/timer.h>
 #include <linux/uidgid.h>
 #include "lookup.h"
+#include "stamp.h"
 
 struct sk_buff;
 struct sock;
@@ -19,6 +20,7 @@ struct sock;
  * @xn: namespace; it outlives the minisock (xtcp_timewait_purge())
  * @snd_nxt: SND.NXT
  * @rcv_nxt: RCV.NXT
+ * @stamp: timestamps, as the socket left them
  * @rcv_wnd: window to show in ACKs, octets
  * @ack_stamp: jiffies of the last ACK sent for an out-of-window segment
  * @mark: mark of the replies
@@ -37,6 +39,7 @@ struct xtcp_timewait {
 	struct xtcp_net *xn;
 	u32 rcv_nxt;
 	u32 rcv_wnd;
+	struct xtcp_stamp stamp;
 	unsigned long ack_stamp;
 	u32 mark;
 	int bound_dev;
@@ -61,12 +64,14 @@ void xtcp_timewait_enter(struct sock *sk);
  * xtcp_timewait_segment() - a segment for a minisock
  * @tw: found in the table; the caller's reference stays the caller's
  * @skb: validated segment; the caller frees it
+ * @opt: its options
  *
  * Context: softirq, RCU read side.
  * Return: true if @skb is a SYN that may open a new connection (MAY-2). Nothing has
  * changed then: the caller looks for a listener and calls xtcp_timewait_syn().
  */
-bool xtcp_timewait_segment(struct xtcp_timewait *tw, struct sk_buff *skb);
+bool xtcp_timewait_segment(struct xtcp_timewait *tw, struct sk_buff *skb,
+			   const struct xtcp_options *opt);
 
 /*
  * A SYN that may open a new connection: with @wanted, somebody listens, and @tw makes room for

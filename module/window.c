@@ -22,6 +22,11 @@ u32 xtcp_window_from_space(u32 space, u8 ratio)
 	return (u64)space * ratio / XTCP_WIN_RATIO_ONE;
 }
 
+u64 xtcp_window_to_space(u32 octets, u8 ratio)
+{
+	return DIV_ROUND_UP((u64)octets * XTCP_WIN_RATIO_ONE, ratio);
+}
+
 /* How far the buffer would let the window reach, in units of the window field. */
 static u32 window_target(const struct xtcp_window_in *in, u32 step)
 {

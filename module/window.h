@@ -17,6 +17,9 @@ u8 xtcp_window_scale_for(u32 space);
  */
 u32 xtcp_window_from_space(u32 space, u8 ratio);
 
+/* The other way round: memory for @octets of payload; @ratio > 0. */
+u64 xtcp_window_to_space(u32 octets, u8 ratio);
+
 /**
  * struct xtcp_window_in - what decides the window to advertise
  * @free: octets of payload that still fit in the buffer

@@ -6,11 +6,13 @@
  * connections, requests, TIME-WAIT and nobody differ only in how they fill it.
  */
 #include <linux/tcp.h>
+#include <net/inet_ecn.h>
 #include <net/sock.h>
 #include <net/tcp.h>
 
 #include "lower.h"
 #include "options.h"
+#include "pace.h"
 #include "output.h"
 #include "delack.h"
 #include "request.h"
@@ -21,9 +23,6 @@
 #include "window.h"
 #include "xmit.h"
 #include "xtcp_sock.h"
-
-/* Room in front of the payload for options, IP, tunnels and the device. */
-#define XTCP_HEADROOM	L1_CACHE_ALIGN(128 + MAX_HEADER)
 
 /* Host order but for the ports; @wnd as it stands in the header. */
 struct xtcp_header {
@@ -96,6 +95,35 @@ static void xtcp_xmit_syn_options(struct sock *sk, u8 flags, struct xtcp_options
 		opt->seen |= XTCP_SEEN_WSCALE;
 		opt->wscale = xs->rcv.wscale;
 	}
+	if (xs->sack.ok)
+		opt->seen |= XTCP_SEEN_SACK_OK;
+	xtcp_stamp_fill(&xs->stamp, xs->now_ms, opt);
+	/* RFC 7323 3.2: a SYN alone echoes nothing. */
+	if (!(flags & XTCP_ACK))
+		opt->tsecr = 0;
+}
+
+/*
+ * The options of any other segment with @len octets of text. SACK blocks ride on
+ * it where it has room: a full one has none, and while something is out of order each arrival
+ * is acknowledged by itself.
+ */
+static void xtcp_xmit_options(struct xtcp_sock *xs, unsigned int len, struct xtcp_options *opt)
+{
+	unsigned int room = XTCP_OPT_SPACE;
+
+	opt->seen = 0;
+	opt->num_sacks = 0;
+	xtcp_stamp_fill(&xs->stamp, xs->now_ms, opt);
+	if (likely(!xs->sack.num && !xs->sack.has_dup))
+		return;
+	if (len)
+		room = len < xs->snd.mss ? min_t(u32, room, xs->snd.mss - len) : 0;
+	if (xs->stamp.ok)
+		room -= min(room, xtcp_options_size(opt));
+	xtcp_sack_fill(&xs->sack, xs->rcv.nxt, room, opt);
+	if (opt->num_sacks)
+		xs->sack.has_dup = false;
 }
 
 /* The acknowledgment that is about to leave says all there is to say. */
@@ -108,10 +136,15 @@ static void xtcp_xmit_acked(struct xtcp_sock *xs)
 	xtcp_timer_clear(xs, XTCP_DUE_DELACK);
 }
 
-/* Fill in what every segment of a connection carries. */
-static void xtcp_xmit_fill(struct sock *sk, struct xtcp_header *h, u32 seq, u8 flags)
+/*
+ * Fill in what every segment of a connection carries. Return: the codepoint of its IP
+ * header, INET_ECN_*.
+ */
+static u8 xtcp_xmit_fill(struct sock *sk, struct xtcp_header *h, struct xtcp_options *opt,
+			 u32 seq, unsigned int len, u8 flags)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
+	u8 ecn = INET_ECN_NOT_ECT;
 
 	h->sport = xs->node.key.lport;
 	h->dport = xs->node.key.rport;
@@ -119,14 +152,20 @@ static void xtcp_xmit_fill(struct sock *sk, struct xtcp_header *h, u32 seq, u8 f
 	h->flags = flags;
 	h->ack = 0;
 	h->urg = 0;
-	h->opt = NULL;
+	h->opt = opt;
 	if (flags & XTCP_ACK)
 		h->ack = xs->rcv.nxt;
-	if (flags & XTCP_SYN)
+	if (unlikely(flags & XTCP_SYN)) {
+		xtcp_xmit_syn_options(sk, flags, opt);
+		ecn = xtcp_ecn_syn_mark(&xs->ecn);
 		/* Not scaled (RFC 7323 2.2). */
 		h->wnd = min_t(u32, xs->rcv.wnd, U16_MAX);
-	else
+	} else {
+		xtcp_xmit_options(xs, len, opt);
+		ecn = xtcp_ecn_send(&xs->ecn, seq, len && !xtcp_seq_before(seq, xs->snd.nxt),
+				    &h->flags);
 		h->wnd = xtcp_delack_select_window(sk) >> xs->rcv.wscale;
+	}
 	/* RFC 6093: the pointer is announced as soon as it fits in 16 bits. */
 	if (unlikely(xs->snd.urgent) && xtcp_seq_after(xs->snd.up, seq)) {
 		u32 off = xs->snd.up - seq - !!READ_ONCE(xs->xn->sysctl.stdurg);
@@ -136,40 +175,43 @@ static void xtcp_xmit_fill(struct sock *sk, struct xtcp_header *h, u32 seq, u8 f
 			h->flags |= XTCP_URG;
 		}
 	}
+	return ecn;
 }
 
-int xtcp_xmit_skb(struct sock *sk, struct sk_buff *skb)
+/* Send @skb in segments of at most @size octets. */
+static int xtcp_xmit_cut(struct sock *sk, struct sk_buff *skb, u32 size)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_skb_cb *cb = xtcp_cb(skb);
 	struct xtcp_options opt;
 	unsigned int len = skb->len, segs = 1;
+	struct list_head links;
 	struct xtcp_header h;
 	struct sk_buff *out;
+	u8 ecn;
 
+	links = xtcp_rtxq_hide_links(skb);
 	/* A clone that still waits in a device queue owns the header bytes. */
 	if (unlikely(skb_cloned(skb)))
 		out = pskb_copy(skb, GFP_ATOMIC | __GFP_NOWARN);
 	else
 		out = skb_clone(skb, GFP_ATOMIC | __GFP_NOWARN);
+	skb->tcp_tsorted_anchor = links;
 	if (unlikely(!out))
 		return -ENOBUFS;
 
-	xtcp_xmit_fill(sk, &h, cb->seq, cb->flags);
-	if (unlikely(cb->flags & XTCP_SYN)) {
-		xtcp_xmit_syn_options(sk, cb->flags, &opt);
-		h.opt = &opt;
-	}
+	ecn = xtcp_xmit_fill(sk, &h, &opt, cb->seq, len, cb->flags);
 	cb->sent_us = xs->now_us;
+	xtcp_rate_sent(&xs->rate, &cb->ip.rate, xs->now_us, xtcp_rtxq_empty(&xs->rtxq));
 	/* IP and the devices read skb->cb and timestamps of their own. */
 	out->tstamp = 0;
 	out->pfmemalloc = 0;
 	skb_set_owner_w(out, sk);
 	skb_set_hash_from_sk(out, sk);
 	skb_dst_drop(out);
-	if (len > xs->snd.mss) {
-		segs = DIV_ROUND_UP(len, xs->snd.mss);
-		skb_shinfo(out)->gso_size = xs->snd.mss;
+	if (len > size) {
+		segs = DIV_ROUND_UP(len, size);
+		skb_shinfo(out)->gso_size = size;
 		skb_shinfo(out)->gso_segs = segs;
 	} else {
 		skb_shinfo(out)->gso_size = 0;
@@ -179,11 +221,23 @@ int xtcp_xmit_skb(struct sock *sk, struct sk_buff *skb)
 	if (cb->flags & XTCP_ACK)
 		xtcp_xmit_acked(xs);
 	xs->segs_out += segs;
-	if (len)
+	if (len) {
 		xs->data_segs_out += segs;
+		xtcp_pace_sent(sk, len);
+	}
 	xs->bytes_sent += len;
 	XTCP_ADD(xs->xn, OUTSEGS, segs);
-	return xtcp_lower_xmit(sk, out);
+	return xtcp_lower_xmit(sk, out, ecn);
+}
+
+int xtcp_xmit_skb(struct sock *sk, struct sk_buff *skb)
+{
+	return xtcp_xmit_cut(sk, skb, xtcp_sk(sk)->snd.mss);
+}
+
+int xtcp_xmit_whole(struct sock *sk, struct sk_buff *skb)
+{
+	return xtcp_xmit_cut(sk, skb, skb->len);
 }
 
 /* A segment without data. */
@@ -191,17 +245,19 @@ static int xtcp_xmit_bare(struct sock *sk, u32 seq, u8 flags)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct sk_buff *skb = xtcp_xmit_alloc_once();
+	struct xtcp_options opt;
 	struct xtcp_header h;
+	u8 ecn;
 
 	if (unlikely(!skb))
 		return -ENOBUFS;
-	xtcp_xmit_fill(sk, &h, seq, flags);
+	ecn = xtcp_xmit_fill(sk, &h, &opt, seq, 0, flags);
 	skb_set_owner_w(skb, sk);
 	skb_set_hash_from_sk(skb, sk);
 	xtcp_xmit_header(skb, &h);
 	xs->segs_out++;
 	XTCP_INC(xs->xn, OUTSEGS);
-	return xtcp_lower_xmit(sk, skb);
+	return xtcp_lower_xmit(sk, skb, ecn);
 }
 
 void xtcp_xmit_ack(struct sock *sk)
@@ -320,15 +376,20 @@ int xtcp_xmit_synack(struct xtcp_request *req)
 		opt.seen |= XTCP_SEEN_WSCALE;
 		opt.wscale = req->rcv_wscale;
 	}
+	if (req->sack_ok)
+		opt.seen |= XTCP_SEEN_SACK_OK;
+	if (READ_ONCE(req->ecn.ect))
+		h.flags |= XTCP_ECE;
+	xtcp_stamp_fill(&req->stamp, xtcp_stamp_clock(), &opt);
 	xtcp_xmit_header(skb, &h);
 	XTCP_INC(listener->xn, OUTSEGS);
 	/* Pairs with xtcp_handshake_init_child(). */
 	smp_store_release(&req->sent_us, xtcp_clock_us());
-	return xtcp_lower_reply(req->listener, skb, &req->node.key, req->iif,
-				req->mark, req->tos);
+	return xtcp_lower_reply(req->listener, skb, &req->node.key, req->iif, req->mark,
+				req->tos | xtcp_ecn_syn_mark(&req->ecn));
 }
 
-/* A segment without options by way of the namespace's control socket. */
+/* A segment without text by way of the namespace's control socket. */
 static void xtcp_xmit_bare_reply(struct xtcp_net *xn, const struct xtcp_key *key,
 				 const struct xtcp_header *h, int oif, u32 mark, u8 tos)
 {
@@ -347,6 +408,7 @@ static void xtcp_xmit_bare_reply(struct xtcp_net *xn, const struct xtcp_key *key
 
 void xtcp_xmit_request_ack(struct xtcp_request *req)
 {
+	struct xtcp_options opt = { 0 };
 	struct xtcp_header h = {
 		.sport = req->node.key.lport,
 		.dport = req->node.key.rport,
@@ -354,14 +416,17 @@ void xtcp_xmit_request_ack(struct xtcp_request *req)
 		.ack = req->irs + 1,
 		.wnd = req->rcv_wnd >> req->rcv_wscale,
 		.flags = XTCP_ACK,
+		.opt = &opt,
 	};
 
+	xtcp_stamp_fill(&req->stamp, xtcp_stamp_clock(), &opt);
 	xtcp_xmit_bare_reply(xtcp_sk(req->listener)->xn, &req->node.key, &h, req->iif,
 			     req->mark, req->tos);
 }
 
 void xtcp_xmit_timewait_ack(struct xtcp_timewait *tw)
 {
+	struct xtcp_options opt = { 0 };
 	struct xtcp_header h = {
 		.sport = tw->node.key.lport,
 		.dport = tw->node.key.rport,
@@ -369,8 +434,10 @@ void xtcp_xmit_timewait_ack(struct xtcp_timewait *tw)
 		.ack = tw->rcv_nxt,
 		.wnd = tw->rcv_wnd >> tw->rcv_wscale,
 		.flags = XTCP_ACK,
+		.opt = &opt,
 	};
 
+	xtcp_stamp_fill(&tw->stamp, xtcp_stamp_clock(), &opt);
 	xtcp_xmit_bare_reply(tw->xn, &tw->node.key, &h, tw->bound_dev, tw->mark, tw->tos);
 }
 

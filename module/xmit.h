@@ -3,8 +3,13 @@
 #ifndef _XTCP_XMIT_H
 #define _XTCP_XMIT_H
 
+#include <linux/cache.h>
 #include <linux/gfp_types.h>
+#include <linux/netdevice.h>
 #include <linux/types.h>
+
+/* Room in front of the payload for options, IP, tunnels and the device. */
+#define XTCP_HEADROOM	L1_CACHE_ALIGN(128 + MAX_HEADER)
 
 struct sk_buff;
 struct sock;
@@ -26,6 +31,9 @@ struct sk_buff *xtcp_xmit_alloc(struct sock *sk, gfp_t gfp);
  * Return: 0, -ENOBUFS without memory for the clone, or what the lower layer said.
  */
 int xtcp_xmit_skb(struct sock *sk, struct sk_buff *skb);
+
+/* The same in one segment, even if it is longer than the MSS (RFC 4821). */
+int xtcp_xmit_whole(struct sock *sk, struct sk_buff *skb);
 
 /* Send a pure ACK now. Without memory the delayed-ACK timer tries again. Socket lock held. */
 void xtcp_xmit_ack(struct sock *sk);

@@ -6,17 +6,28 @@
 #include <linux/ipv6.h>
 #include <linux/ktime.h>
 #include <net/inet_sock.h>
+#include "chrono.h"
 #include "cong.h"
+#include "ecn.h"
 #include "family.h"
 #include "listen.h"
 #include "lookup.h"
 #include "output.h"
+#include "pace.h"
+#include "plpmtud.h"
 #include "reasm.h"
+#include "rack.h"
+#include "rate.h"
+#include "rcvspace.h"
 #include "recovery.h"
 #include "recv.h"
 #include "rtt.h"
 #include "rtxq.h"
+#include "sack.h"
+#include "scoreboard.h"
+#include "stamp.h"
 #include "timer.h"
+#include "tlp.h"
 
 #if !IS_ENABLED(CONFIG_IPV6)
 #error "XTCP keeps every address as an IPv6 one: it needs CONFIG_IPV6"
@@ -27,6 +38,7 @@ enum xtcp_deferred {
 	XTCP_DEFER_TIMER,	/* a timer was due: timer.c */
 	XTCP_DEFER_ACK,		/* the backlog is done: the ACK for it, delack.c */
 	XTCP_DEFER_PMTU,	/* the path MTU shrank: lower.c */
+	XTCP_DEFER_PACE,	/* the next segment may leave: pace.c */
 };
 
 /**
@@ -37,15 +49,27 @@ enum xtcp_deferred {
  * @snd: sending: sequence space, window, MSS (output.h)
  * @rtxq: sent and not acknowledged (rtxq.h)
  * @rcv: receiving: sequence space, window, delayed ACK (recv.h)
+ * @rcvspace: what the reader takes in a round trip (rcvspace.h)
  * @reasm: out-of-order queue
+ * @stamp: timestamps (stamp.h)
+ * @sack: which out-of-order octets we report (sack.h)
+ * @scoreboard: what the peer reported last (scoreboard.h)
+ * @rack: loss by time (rack.h)
+ * @rate: delivery rate (rate.h)
+ * @pace: pacing (pace.h)
+ * @plpmtud: search for the path's MTU (plpmtud.h)
+ * @ecn: explicit congestion notification (ecn.h)
  * @rtt: round-trip time and time-out
  * @cong: congestion control
  * @recovery: loss recovery
+ * @tlp: a tail loss probe on its way (tlp.h)
+ * @chrono: what the sender waited for (chrono.h)
  * @timer: the one timer and its deadlines (timer.h)
  * @listen: a listener's queues, and a child's link in them (listen.h)
  * @deferred: bits of enum xtcp_deferred, run by release_cb
  * @pmtu_info: MTU of a deferred ICMP message
  * @now_us: clock at the event being handled, wraps (xtcp_clock_refresh())
+ * @now_ms: the same for timestamps on the wire, xtcp_stamp_clock()
  * @keep_idle: TCP_KEEPIDLE in jiffies, 0: the sysctl
  * @keep_intvl: TCP_KEEPINTVL in jiffies, 0: the sysctl
  * @user_timeout: TCP_USER_TIMEOUT in ms, 0: R2 counts retransmissions
@@ -62,6 +86,9 @@ enum xtcp_deferred {
  * @data_segs_in: those of them with data
  * @data_segs_out: segments sent with data
  * @total_retrans: segments sent again
+ * @delivered_ce: segments whose acknowledgment said ECE
+ * @ooo_segs_in: segments received with data that was out of order
+ * @dsack_dups: segments that the peer reported to have received twice
  *
  * Everything is written under the socket lock. Poll, ioctls and /proc read single words
  * without it; those that they act on are written by WRITE_ONCE().
@@ -73,15 +100,27 @@ struct xtcp_sock {
 	struct xtcp_snd		snd;
 	struct xtcp_rtxq	rtxq;
 	struct xtcp_rcv		rcv;
+	struct xtcp_rcvspace	rcvspace;
 	struct xtcp_reasm	reasm;
+	struct xtcp_stamp	stamp;
+	struct xtcp_sack	sack;
+	struct xtcp_scoreboard	scoreboard;
+	struct xtcp_rack	rack;
+	struct xtcp_rate	rate;
+	struct xtcp_pace	pace;
+	struct xtcp_plpmtud	plpmtud;
+	struct xtcp_ecn		ecn;
 	struct xtcp_rtt		rtt;
 	struct xtcp_cong	cong;
 	struct xtcp_recovery	recovery;
+	struct xtcp_tlp		tlp;
+	struct xtcp_chrono	chrono;
 	struct xtcp_timers	timer;
 	struct xtcp_listen	listen;
 	unsigned long		deferred;
 	u32			pmtu_info;
 	u32			now_us;
+	u32			now_ms;
 	unsigned int		keep_idle;
 	unsigned int		keep_intvl;
 	u32			user_timeout;
@@ -98,6 +137,9 @@ struct xtcp_sock {
 	u32			data_segs_in;
 	u32			data_segs_out;
 	u32			total_retrans;
+	u32			delivered_ce;
+	u32			ooo_segs_in;
+	u32			dsack_dups;
 };
 
 /* The IPv6 variant has its ipv6_pinfo behind it (inet6_sk() finds it by pointer). */
@@ -124,7 +166,10 @@ static inline u32 xtcp_clock_us(void)
 /* One clock read for an event; everything in it sees the same time. */
 static inline void xtcp_clock_refresh(struct xtcp_sock *xs)
 {
-	xs->now_us = xtcp_clock_us();
+	u64 us = div_u64(ktime_get_ns(), NSEC_PER_USEC);
+
+	xs->now_us = us;
+	xs->now_ms = div_u64(us, USEC_PER_MSEC);
 }
 
 #endif /* _XTCP_SOCK_H */

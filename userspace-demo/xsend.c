@@ -17,6 +17,7 @@
 
 #include "common.h"
 #include "progress.h"
+#include "trace.h"
 #include "transfer.h"
 
 static const char help[] =
@@ -24,6 +25,9 @@ static const char help[] =
 	"Sends FILE to an xrecv that listens on HOST and PORT.\n"
 	"\n"
 	"  -t, --timeout S    give up when nothing moves for S seconds (default 60)\n"
+	"      --trace CSV    write what TCP_INFO says of the connection to this file;\n"
+	"                     tools/xtcp-plot draws it\n"
+	"      --every MS     so often (default 5)\n"
 	TRANSPORT_HELP;
 
 /* How many segments the kernel has sent again; -1 if it does not tell. */
@@ -116,13 +120,18 @@ static void await_receipt(int fd, struct progress *p, unsigned int timeout)
 		die_errno("the receiver did not finish the connection properly");
 }
 
+enum { OPT_TRACE = OPT_TCP + 1, OPT_EVERY };
+
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "timeout", required_argument, NULL, 't' },
+		{ "trace", required_argument, NULL, OPT_TRACE },
+		{ "every", required_argument, NULL, OPT_EVERY },
 		TRANSPORT_LONG, { NULL, 0, NULL, 0 }
 	};
-	unsigned int timeout = 60;
+	unsigned int timeout = 60, every = 5;
+	const char *trace = NULL;
 	struct progress p;
 	struct stat st;
 	int c, fd, file;
@@ -133,7 +142,13 @@ int main(int argc, char **argv)
 			continue;
 		if (c == 't')
 			timeout = parse_number("the time limit", optarg, 86400);
+		else if (c == OPT_TRACE)
+			trace = optarg;
+		else if (c == OPT_EVERY)
+			every = parse_number("the time between two lines", optarg, 10000);
 	}
+	if (!every)
+		die_usage("--every needs at least 1 ms");
 	if (argc - optind != 3)
 		die_usage("HOST, PORT and FILE are needed");
 	parse_port(argv[optind + 1]);
@@ -146,11 +161,14 @@ int main(int argc, char **argv)
 
 	fd = demo_connect(argv[optind], argv[optind + 1]);
 	demo_timeout(fd, timeout);
+	if (trace)
+		trace_start(fd, trace, every);
 	progress_start(&p, st.st_size);
 	send_file(fd, file, argv[optind + 2], &p);
 	if (shutdown(fd, SHUT_WR))
 		die_errno("cannot finish sending");
 	await_receipt(fd, &p, timeout);
+	trace_stop();
 	progress_finish(&p, p.total, retransmissions(fd));
 	close(fd);
 	return 0;

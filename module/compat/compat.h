@@ -4,6 +4,7 @@
 #define _XTCP_COMPAT_H
 
 #include <linux/filter.h>
+#include <linux/hrtimer.h>
 #include <linux/ipv6.h>
 #include <linux/net.h>
 #include <linux/socket.h>
@@ -124,6 +125,19 @@ static inline int xtcp_inet_recv_error(struct sock *sk, struct msghdr *msg, int 
 	return err;
 #else
 	return inet_recv_error(sk, msg, len);
+#endif
+}
+
+/* A timer and its function in one step (6.13). */
+static inline void xtcp_hrtimer_setup(struct hrtimer *timer,
+				      enum hrtimer_restart (*function)(struct hrtimer *),
+				      clockid_t clock, enum hrtimer_mode mode)
+{
+#ifdef XTCP_HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, function, clock, mode);
+#else
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
 #endif
 }
 

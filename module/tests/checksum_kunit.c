@@ -11,6 +11,7 @@
 #include <uapi/linux/xtcp.h>
 #include "../lower.h"
 #include "../offload.h"
+#include "ksock.h"
 #include "pair.h"
 #include "rnd.h"
 
@@ -346,6 +347,35 @@ static void csum_cut__urgent_pointer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, n, 4U);
 }
 
+/* Each segment is charged for itself, and all of them for what they take. */
+static void csum_cut__charged_one_by_one(struct kunit *test)
+{
+	struct csum_ends ends = { .src = { 10, 0, 0, 1 }, .dst = { 10, 0, 0, 2 } };
+	struct sock *sk = ksock_open(test, 0);
+	struct sk_buff *skb, *segs, *seg, *next;
+	unsigned int all, sum = 0, base = refcount_read(&sk->sk_wmem_alloc);
+	struct rnd_state rnd;
+
+	prandom_seed_state(&rnd, 2728);
+	skb = csum_super(test, &rnd, &ends, 16000, 1000, 20, 0);
+	all = skb->truesize;
+	skb_set_owner_w(skb, sk);
+	segs = xtcp_offload_cut(skb);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(segs));
+	for (seg = segs; seg; seg = seg->next) {
+		KUNIT_EXPECT_LT(test, seg->truesize, all / 2);
+		KUNIT_EXPECT_PTR_EQ(test, seg->sk, sk);
+		sum += seg->truesize;
+	}
+	KUNIT_EXPECT_EQ(test, refcount_read(&sk->sk_wmem_alloc), base + sum);
+	skb_list_walk_safe(segs, seg, next) {
+		skb_mark_not_on_list(seg);
+		kfree_skb(seg);
+	}
+	KUNIT_EXPECT_EQ(test, refcount_read(&sk->sk_wmem_alloc), base);
+	ksock_close(sk);
+}
+
 /* One that points just behind a segment belongs to none of the rest. */
 static void csum_cut__urgent_pointer_at_the_seam(struct kunit *test)
 {
@@ -453,7 +483,8 @@ static void csum_sent__every_device(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, pair_write(a, lens[i]), (int)lens[i]);
 			KUNIT_EXPECT_EQ(test, csum_check_wire(test, a, partial), 1U);
 		}
-		/* A super-segment is cut, and each part has a sum of its own. */
+		/* A super-segment is cut, and each part has a sum of its own. No rate bounds it. */
+		WRITE_ONCE(a->sk->sk_pacing_rate, ~0UL);
 		KUNIT_EXPECT_EQ(test, pair_write(a, 4 * 536 + 7), 4 * 536 + 7);
 		KUNIT_EXPECT_EQ(test, csum_check_wire(test, a, false), 5U);
 		pair_close();
@@ -468,6 +499,7 @@ static struct kunit_case csum_cases[] = {
 	KUNIT_CASE(csum_ok__protocol_counts),
 	KUNIT_CASE(csum_cut__every_segment),
 	KUNIT_CASE(csum_cut__urgent_pointer),
+	KUNIT_CASE(csum_cut__charged_one_by_one),
 	KUNIT_CASE(csum_cut__urgent_pointer_at_the_seam),
 	KUNIT_CASE(csum_cut__refuses),
 	KUNIT_CASE(csum_sent__every_device),

@@ -425,7 +425,35 @@ static void reno_avoid__random_stays_in_bounds(struct kunit *test)
 	}
 }
 
+/* The next connection of a socket starts as the first one did. */
+static void cong_forget__nothing_stays(struct kunit *test)
+{
+	struct xtcp_cong c = cong_reno(test);
+
+	KUNIT_EXPECT_EQ(test, xtcp_cong_register(&cong_probe), 0);
+	KUNIT_EXPECT_EQ(test, xtcp_cong_assign(&c, "kunit-probe"), 0);
+	c.priv[0] = 7;
+	c.state = XTCP_CA_RECOVERY;
+	c.srtt_us = 1000;
+	c.pacing_rate = 1000;
+	c.drained = true;
+	xtcp_cong_forget(&c);
+	KUNIT_EXPECT_PTR_EQ(test, c.ops, (const struct xtcp_cong_ops *)&cong_probe);
+	KUNIT_EXPECT_EQ(test, c.priv[0], 1ULL);
+	KUNIT_EXPECT_EQ(test, cong_probe_inits, 2);
+	KUNIT_EXPECT_EQ(test, cong_probe_releases, 1);
+	KUNIT_EXPECT_EQ(test, (int)c.state, (int)XTCP_CA_OPEN);
+	KUNIT_EXPECT_EQ(test, c.srtt_us, 0U);
+	KUNIT_EXPECT_EQ(test, c.pacing_rate, 0ULL);
+	KUNIT_EXPECT_FALSE(test, c.drained);
+	xtcp_cong_release(&c);
+	xtcp_cong_unregister(&cong_probe);
+	xtcp_cong_forget(&c);
+	KUNIT_EXPECT_PTR_EQ_MSG(test, c.ops, NULL, "none was there");
+}
+
 static struct kunit_case cong_cases[] = {
+	KUNIT_CASE(cong_forget__nothing_stays),
 	KUNIT_CASE(cong_register__refuses),
 	KUNIT_CASE(cong_register__name_is_taken_once),
 	KUNIT_CASE(cong_names__listed_and_cut_off),

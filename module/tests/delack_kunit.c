@@ -244,9 +244,13 @@ static void delack_data_rcvd__measures(struct kunit *test)
 	da_measure(test, 10, 100000);
 	KUNIT_EXPECT_EQ(test, xs->rcv.mss, (u16)MSS);
 	KUNIT_EXPECT_EQ(test, xs->rcv.ratio, ratio);
-	da_measure(test, 1000, 4000);
+	xs->rcv.ratio = 240;
+	da_measure(test, 1000, 1500);
 	KUNIT_EXPECT_EQ(test, xs->rcv.mss, 1000);
-	KUNIT_EXPECT_EQ_MSG(test, xs->rcv.ratio, (7 * 128 + 64 + 7) / 8, "a quarter, by an eighth");
+	KUNIT_EXPECT_EQ_MSG(test, xs->rcv.ratio, (7 * 240 + 170 + 7) / 8, "two thirds, by an eighth");
+	xs->rcv.ratio = 240;
+	da_measure(test, 1000, 4000);
+	KUNIT_EXPECT_EQ_MSG(test, xs->rcv.ratio, (7 * 240 + 128 + 7) / 8, "a quarter is half");
 	da_measure(test, 5000, 10000);
 	KUNIT_EXPECT_EQ_MSG(test, xs->rcv.mss, xs->rcv.advmss, "no more than we asked for");
 	xs->rcv.ratio = 128;

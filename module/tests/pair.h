@@ -96,6 +96,8 @@ static inline void pair_open(struct kunit *test, struct pair_end *e, u32 iss, u3
 	sk->sk_gso_type = SKB_GSO_TCPV4;
 	sk->sk_route_caps &= ~NETIF_F_GSO_MASK;
 	xtcp_socket_start(sk);
+	/* As with fq: however slow the machine makes the path, nothing is held back here. */
+	sk->sk_pacing_status = SK_PACING_FQ;
 	xs->snd.iss = iss;
 	xs->snd.una = iss;
 	xs->snd.nxt = iss + 1;

@@ -51,19 +51,23 @@ static void rec_end(struct sock *sk)
 
 static void rec_dupacks(struct sock *sk, int n)
 {
+	const struct xtcp_options opt = { .seen = 0 };
+	const struct xtcp_rtxq_acked none = { .bytes = 0 };
+
 	while (n--)
-		xtcp_recovery_dupack(sk);
+		xtcp_recovery_ack(sk, &none, &opt, true);
 }
 
 /* The peer acknowledges up to UNA + @octets. Return: may cwnd grow? */
 static bool rec_ack(struct sock *sk, u32 octets)
 {
-	struct xtcp_rtxq_acked res;
+	const struct xtcp_options opt = { .seen = 0 };
+	struct xtcp_rtxq_acked res = { .bytes = 0 };
 	u32 una = rec_sock->snd.una;
 
 	rec_sock->snd.una = UNA + octets;
 	xtcp_rtxq_clean(sk, una, UNA + octets, &res);
-	return xtcp_recovery_acked(sk, res.bytes);
+	return xtcp_recovery_ack(sk, &res, &opt, false);
 }
 
 static void rec_expect(struct kunit *test, u8 state, u32 cwnd, u32 ssthresh)

@@ -17,6 +17,13 @@ static struct sock *rtxq_begin(struct kunit *test)
 	return sk;
 }
 
+/* One acknowledgment, by itself. */
+static void rtxq_clean(struct sock *sk, u32 una, u32 ack, struct xtcp_rtxq_acked *res)
+{
+	memset(res, 0, sizeof(*res));
+	xtcp_rtxq_clean(sk, una, ack, res);
+}
+
 static void rtxq_end(struct kunit *test, struct sock *sk)
 {
 	xtcp_rtxq_purge(sk);
@@ -126,9 +133,11 @@ static void rtxq_split__under_a_clone(struct kunit *test)
 {
 	struct sock *sk = rtxq_begin(test);
 	struct sk_buff *skb = rtxq_add(test, sk, 1000, 10000, XTCP_ACK);
+	struct list_head links = xtcp_rtxq_hide_links(skb);
 	struct sk_buff *clone = skb_clone(skb, GFP_KERNEL);
 	u8 octet = 0;
 
+	skb->tcp_tsorted_anchor = links;
 	if (clone) {
 		KUNIT_EXPECT_EQ(test, xtcp_rtxq_split(sk, skb, 5000, false), 0);
 		KUNIT_EXPECT_EQ(test, xtcp_rtxq_trim(sk, skb, 3000), 0);
@@ -200,7 +209,7 @@ static void rtxq_clean__textbook_syn(struct kunit *test)
 
 	xtcp_cb(skb)->sent_us = 1000;
 	xs->now_us = 31000;
-	xtcp_rtxq_clean(sk, 836, 837, &res);
+	rtxq_clean(sk, 836, 837, &res);
 	KUNIT_EXPECT_EQ(test, res.bytes, 1U);
 	KUNIT_EXPECT_EQ(test, res.rtt_us, 30000U);
 	KUNIT_EXPECT_TRUE(test, res.syn);
@@ -219,17 +228,17 @@ static void rtxq_clean__partial(struct kunit *test)
 	rtxq_add(test, sk, 1000, 1000, XTCP_ACK);
 	rtxq_add(test, sk, 2000, 1000, XTCP_ACK);
 	rtxq_add(test, sk, 3000, 1000, XTCP_ACK | XTCP_FIN);
-	xtcp_rtxq_clean(sk, 1000, 2500, &res);
+	rtxq_clean(sk, 1000, 2500, &res);
 	KUNIT_EXPECT_EQ(test, res.bytes, 1500U);
 	KUNIT_EXPECT_FALSE(test, res.syn);
 	KUNIT_EXPECT_EQ(test, xtcp_cb(xtcp_rtxq_first(q))->seq, 2000U);
 	rtxq_check(test, sk, 2500, 4001);
-	xtcp_rtxq_clean(sk, 2500, 3000, &res);
+	rtxq_clean(sk, 2500, 3000, &res);
 	KUNIT_EXPECT_EQ(test, res.bytes, 500U);
 	KUNIT_EXPECT_EQ(test, xtcp_cb(xtcp_rtxq_first(q))->seq, 3000U);
-	xtcp_rtxq_clean(sk, 3000, 4000, &res);
+	rtxq_clean(sk, 3000, 4000, &res);
 	KUNIT_EXPECT_FALSE_MSG(test, xtcp_rtxq_empty(q), "the FIN is still out");
-	xtcp_rtxq_clean(sk, 4000, 4001, &res);
+	rtxq_clean(sk, 4000, 4001, &res);
 	KUNIT_EXPECT_TRUE(test, xtcp_rtxq_empty(q));
 	rtxq_end(test, sk);
 }
@@ -249,11 +258,11 @@ static void rtxq_clean__karn(struct kunit *test)
 	xtcp_rtxq_mark_lost(&xs->rtxq, skb, 1000);
 	xtcp_rtxq_mark_resent(&xs->rtxq, skb, 1000);
 	rtxq_check(test, sk, 1000, 1300);
-	xtcp_rtxq_clean(sk, 1000, 1200, &res);
+	rtxq_clean(sk, 1000, 1200, &res);
 	KUNIT_EXPECT_TRUE(test, res.retrans);
 	KUNIT_EXPECT_EQ(test, res.rtt_us, 0U);
 	KUNIT_EXPECT_EQ(test, xs->rtxq.retrans, 0U);
-	xtcp_rtxq_clean(sk, 1200, 1300, &res);
+	rtxq_clean(sk, 1200, 1300, &res);
 	KUNIT_EXPECT_FALSE(test, res.retrans);
 	KUNIT_EXPECT_EQ(test, res.rtt_us, 5000U);
 	rtxq_end(test, sk);
@@ -308,7 +317,7 @@ static void rtxq_mark__sacked(struct kunit *test)
 	xtcp_rtxq_mark_lost(q, a, 1000);
 	KUNIT_EXPECT_EQ(test, q->lost, 0U);
 	KUNIT_EXPECT_EQ(test, xtcp_cb(a)->mark, XTCP_MARK_SACKED);
-	xtcp_rtxq_clean(sk, 1000, 1130, &res);
+	rtxq_clean(sk, 1000, 1130, &res);
 	KUNIT_EXPECT_EQ(test, q->sacked, 70U);
 	xtcp_rtxq_mark_all_lost(q, 1130);
 	KUNIT_EXPECT_EQ(test, q->sacked, 0U);
@@ -360,19 +369,19 @@ static void rtxq_clean__samples(struct kunit *test)
 	skb = rtxq_add(test, sk, 1000, 100, XTCP_ACK);
 	xtcp_cb(skb)->sent_us = 77;
 	xs->now_us = 77;
-	xtcp_rtxq_clean(sk, 1000, 1100, &res);
+	rtxq_clean(sk, 1000, 1100, &res);
 	KUNIT_EXPECT_EQ(test, res.rtt_us, 1U);
 	skb = rtxq_add(test, sk, 1100, 100, XTCP_ACK);
 	xtcp_cb(skb)->sent_us = U32_MAX - 99;
 	xs->now_us = 100;
-	xtcp_rtxq_clean(sk, 1100, 1200, &res);
+	rtxq_clean(sk, 1100, 1200, &res);
 	KUNIT_EXPECT_EQ(test, res.rtt_us, 200U);
 	/* Of several the newest counts, as far as it is acknowledged. */
 	skb = rtxq_add(test, sk, 1200, 100, XTCP_ACK);
 	xtcp_cb(skb)->sent_us = 10;
 	skb = rtxq_add(test, sk, 1300, 100, XTCP_ACK);
 	xtcp_cb(skb)->sent_us = 60;
-	xtcp_rtxq_clean(sk, 1200, 1301, &res);
+	rtxq_clean(sk, 1200, 1301, &res);
 	KUNIT_EXPECT_EQ(test, res.rtt_us, 40U);
 	rtxq_end(test, sk);
 }
@@ -436,7 +445,7 @@ static void rtxq_random_step(struct kunit *test, struct rnd_state *rnd, struct s
 		break;
 	default:
 		len = rnd_range(rnd, 1, out);
-		xtcp_rtxq_clean(sk, *una, *una + len, &res);
+		rtxq_clean(sk, *una, *una + len, &res);
 		KUNIT_EXPECT_EQ(test, res.bytes, len);
 		*una += len;
 		break;

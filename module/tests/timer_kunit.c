@@ -44,6 +44,7 @@ static void timer_begin(struct kunit *test)
 	timer_sock = xtcp_sk(sk);
 	timer_started = jiffies;
 	lock_sock(sk);
+	timer_sock->snd.mss = 1000;
 }
 
 static void timer_end(void)
@@ -71,11 +72,21 @@ static void timer_expect(struct kunit *test, enum xtcp_deadline which, u64 us)
 	KUNIT_EXPECT_FALSE(test, time_after(t->wheel.expires, t->due[which]));
 }
 
-static void timer_something_out(struct kunit *test)
+/* @len octets are sent, just now. */
+static void timer_out(struct kunit *test, u32 len)
 {
 	struct sock *sk = xtcp_to_sk(timer_sock);
+	struct sk_buff *skb = ksock_segment(test, sk, timer_sock->snd.nxt, len, XTCP_ACK);
 
-	xtcp_rtxq_append(&timer_sock->rtxq, ksock_segment(test, sk, 100, 10, XTCP_ACK));
+	xtcp_cb(skb)->sent_us = timer_sock->now_us;
+	timer_sock->snd.nxt += len;
+	timer_sock->snd.write_seq = timer_sock->snd.nxt;
+	xtcp_rtxq_append(&timer_sock->rtxq, skb);
+}
+
+static void timer_something_out(struct kunit *test)
+{
+	timer_out(test, 10);
 }
 
 static void timer_data_sent__arms_once(struct kunit *test)
@@ -111,6 +122,67 @@ static void timer_acked__restarts_or_stops(struct kunit *test)
 	KUNIT_EXPECT_TRUE_MSG(test, timer_pending(&timer_sock->timer.wheel),
 			      "clearing touches no kernel timer");
 	timer_end();
+}
+
+/* An ACK, @ms after what is out was sent: the time-out comes @want ms later. */
+static void timer_expect_restart(struct kunit *test, u32 ms, u32 want)
+{
+	timer_sock->now_us += ms * USEC_PER_MSEC;
+	timer_started = jiffies;
+	xtcp_timer_acked(timer_sock);
+	timer_expect(test, XTCP_DUE_RETRANS, want * USEC_PER_MSEC);
+	timer_sock->now_us -= ms * USEC_PER_MSEC;
+}
+
+/* RFC 7765 4: with few segments out, and few to come, from when the first was sent. */
+static void timer_acked__restarts_from_the_first_out(struct kunit *test)
+{
+	struct xtcp_sock *xs;
+
+	timer_begin(test);
+	xs = timer_sock;
+	xs->snd.wnd = 65000;
+	xtcp_rtt_sample(&xs->rtt, 500000);
+	timer_out(test, 10);
+	timer_out(test, 1000);
+	timer_expect_restart(test, 0, 1500);
+	timer_expect_restart(test, 600, 900);
+	timer_expect_restart(test, 1499, 1);
+	timer_expect_restart(test, 1500, 1500);
+	timer_expect_restart(test, 5000, 1500);
+	/* Two more may follow: four bring three duplicates. */
+	xs->snd.write_seq += 1001;
+	timer_expect_restart(test, 600, 1500);
+	/* But not if the peer's window ends in the first of them. */
+	xs->snd.wnd = xs->snd.nxt - xs->snd.una + 1000;
+	timer_expect_restart(test, 600, 900);
+	xs->snd.wnd = 65000;
+	xs->snd.write_seq--;
+	timer_expect_restart(test, 600, 900);
+	xs->snd.write_seq = xs->snd.nxt;
+	/* What is lost is sent again now. */
+	xtcp_rtxq_mark_lost(&xs->rtxq, xtcp_rtxq_first(&xs->rtxq), xs->snd.una);
+	timer_expect_restart(test, 600, 1500);
+	xtcp_rtxq_unmark_lost(&xs->rtxq);
+	timer_expect_restart(test, 600, 900);
+	/* A super-segment is as many as it is on the wire; its acknowledged part is none. */
+	xtcp_rtxq_purge(xtcp_to_sk(xs));
+	xs->snd.una = xs->snd.nxt;
+	timer_out(test, 3001);
+	timer_expect_restart(test, 600, 1500);
+	xs->snd.una += 1;
+	timer_expect_restart(test, 600, 900);
+	timer_end();
+}
+
+static void timer_restart__table(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, xtcp_timer_restart_us(300000, 100000, 0), 200000U);
+	KUNIT_EXPECT_EQ(test, xtcp_timer_restart_us(300000, 100000, 3), 200000U);
+	KUNIT_EXPECT_EQ(test, xtcp_timer_restart_us(300000, 100000, 4), 300000U);
+	KUNIT_EXPECT_EQ(test, xtcp_timer_restart_us(300000, 299999, 1), 1U);
+	KUNIT_EXPECT_EQ(test, xtcp_timer_restart_us(300000, 300000, 1), 300000U);
+	KUNIT_EXPECT_EQ(test, xtcp_timer_restart_us(300000, U32_MAX, 1), 300000U);
 }
 
 static void timer_data_sent__with_backoff(struct kunit *test)
@@ -259,6 +331,7 @@ static struct kunit_case timer_backoff_cases[] = {
 	KUNIT_CASE(timer_backoff__doubles_to_the_maximum),
 	KUNIT_CASE(timer_backoff__bounded),
 	KUNIT_CASE(timer_limit__known_figures),
+	KUNIT_CASE(timer_restart__table),
 	{}
 };
 
@@ -270,6 +343,7 @@ static struct kunit_suite timer_backoff_suite = {
 static struct kunit_case timer_cases[] = {
 	KUNIT_CASE(timer_data_sent__arms_once),
 	KUNIT_CASE(timer_acked__restarts_or_stops),
+	KUNIT_CASE(timer_acked__restarts_from_the_first_out),
 	KUNIT_CASE(timer_data_sent__with_backoff),
 	KUNIT_CASE(timer_data_sent__within_user_timeout),
 	KUNIT_CASE(timer_window__probe_and_retransmission_exclude),

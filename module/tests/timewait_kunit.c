@@ -98,6 +98,7 @@ static bool tw_is_there(const struct xtcp_key *key)
 /* A segment for @tw; true if it may open a new connection. */
 static bool tw_segment(struct kunit *test, struct xtcp_timewait *tw, u32 seq, u32 end, u8 flags)
 {
+	const struct xtcp_options opt = { .seen = 0 };
 	struct sk_buff *skb = alloc_skb(64, GFP_KERNEL);
 	bool opens;
 
@@ -108,7 +109,7 @@ static bool tw_segment(struct kunit *test, struct xtcp_timewait *tw, u32 seq, u3
 	xtcp_cb(skb)->flags = flags;
 	local_bh_disable();
 	rcu_read_lock();
-	opens = xtcp_timewait_segment(tw, skb);
+	opens = xtcp_timewait_segment(tw, skb, &opt);
 	rcu_read_unlock();
 	local_bh_enable();
 	kfree_skb(skb);

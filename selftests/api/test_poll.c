@@ -123,6 +123,8 @@ static void level_buffer(const struct xport *t)
 	char buf[4096];
 
 	IS(set_int(p.c, SOL_SOCKET, SO_SNDBUF, 65536), 0);
+	/* The reader's stays what it is: grown by the first read it would take the rest. */
+	IS(set_int(p.s, SOL_SOCKET, SO_RCVBUF, 65536), 0);
 	sent = fill_send(p.c);
 	TRUE(sent > 0);
 	EV_IS(ready(p.c, ALL_EVENTS), 0);

@@ -13,57 +13,6 @@
 #include "../lib/net.h"
 #include "../lib/oracle.h"
 
-/* The value of @name in a pair of lines "Group: names", "Group: values". */
-static long from_pairs(const char *file, const char *name)
-{
-	static char names[16384], values[16384];
-	FILE *f = fopen(file, "r");
-	long found = -1;
-
-	while (f && found < 0 && fgets(names, sizeof(names), f) &&
-	       fgets(values, sizeof(values), f)) {
-		char *sn, *sv, *n = strtok_r(names, "\n ", &sn);
-		char *v = strtok_r(values, "\n ", &sv);
-
-		for (; n && v; n = strtok_r(NULL, "\n ", &sn), v = strtok_r(NULL, "\n ", &sv))
-			if (!strcmp(n, name) && strncmp(names, "Udp", 3))
-				found = atol(v);
-	}
-	if (f)
-		fclose(f);
-	return found;
-}
-
-/* A counter of xtcp_stat: lines "Name value". */
-static long from_list(const char *name)
-{
-	FILE *f = fopen("/proc/net/xtcp_stat", "r");
-	char line[256], word[64];
-	long value, found = -1;
-
-	while (f && found < 0 && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%63s %ld", word, &value) == 2 && !strcmp(word, name))
-			found = value;
-	if (f)
-		fclose(f);
-	return found;
-}
-
-/* TCP's counters have the name bare in snmp, or bare or behind "TCP" in netstat. */
-static long counter(const struct xport *t, const char *name)
-{
-	char longer[64];
-	long value;
-
-	if (t->xtcp)
-		return from_list(name);
-	value = from_pairs("/proc/net/snmp", name);
-	if (value < 0)
-		value = from_pairs("/proc/net/netstat", name);
-	snprintf(longer, sizeof(longer), "TCP%s", name);
-	return value < 0 ? from_pairs("/proc/net/netstat", longer) : value;
-}
-
 /* The counter once it is @want, or what it is after two seconds. */
 static long counts(const struct xport *t, const char *name, long want)
 {

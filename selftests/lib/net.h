@@ -76,6 +76,7 @@ __attribute__((format(printf, 1, 2)))
 bool net_run(const char *fmt, ...);
 int sysctl_put(const char *path, const char *value);
 int sysctl_transport(const struct xport *t, const char *name, const char *value);
+long counter(const struct xport *t, const char *name);
 const char *proc_table(const struct xport *t);
 int proc_count(const struct xport *t, int local_port, int remote_port, int state);
 int proc_becomes(const struct xport *t, int local_port, int remote_port, int state,

@@ -12,9 +12,9 @@ import time
 from lib import Fail, case, main
 
 
-def slow_connect(c, rtt=0.3):
+def slow_connect(c, rtt=0.3, win=65535):
     """An established connection with a large send buffer and a long time-out."""
-    sock, flow = c.connect(rtt=rtt)
+    sock, flow = c.connect(rtt=rtt, win=win)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 18)
     return sock, flow
 
@@ -103,12 +103,54 @@ def karn(c):
 @case()
 def ack_restarts_the_timer(c):
     """An ACK of part of the data gives the rest a full time-out (RFC 6298 5.3)."""
-    sock, flow = slow_connect(c, 0.2)
-    c.send(sock, 2000)
-    flow.absorb(2001)
-    c.sleep(0.3)
+    sock, flow = slow_connect(c)
+    c.send(sock, 5000)
+    flow.absorb(5001)
+    c.sleep(0.4)
     flow.inject("A", ack=1001)
-    flow.expect("PA", seq=1001, len=1000, after=(0.45, 1.5))
+    flow.expect("A", seq=1001, len=1000, after=(0.85, 1.6))
+
+
+@case(tcp=False)    # Linux has it only where a tail loss probe was to come
+def restart_with_few_segments_out(c):
+    """Less than four are out: the first one's time counts from when it was sent (RFC 7765).
+
+    The handshake took 0.3 s, so the time-out is 0.9 s; half a second of it has passed.
+    """
+    sock, flow = slow_connect(c)
+    c.send(sock, 4000)
+    flow.absorb(4001)
+    sent = flow.last.time
+    c.sleep(0.5)
+    flow.inject("A", ack=1001)
+    again = flow.expect("A", seq=1001, len=1000, after=(0.2, 0.7))
+    c.check(again.time - sent > 0.85, "%.3f s after the segment" % (again.time - sent))
+    flow.inject("A", ack=4001)
+
+
+@case(tcp=False)    # as above
+def restart_knows_the_window(c):
+    """Data that the peer's window does not let go brings no duplicate ACKs: it does not count."""
+    sock, flow = slow_connect(c, win=4000)
+    c.send(sock, 20000)
+    flow.absorb(4001)
+    sent = flow.last.time
+    c.sleep(0.5)
+    flow.inject("A", ack=1001, win=3000)
+    again = flow.expect("A", seq=1001, len=1000, after=(0.2, 0.7))
+    c.check(again.time - sent > 0.85, "%.3f s after the segment" % (again.time - sent))
+
+
+@case()
+def no_restart_with_data_to_send(c):
+    """Less than four are out, but as many will be: a full time-out."""
+    sock, flow = slow_connect(c, win=4000)
+    c.send(sock, 20000)
+    flow.absorb(4001)
+    c.sleep(0.4)
+    flow.inject("A", ack=1001)
+    flow.absorb(5001)
+    flow.expect("A", seq=1001, len=1000, after=(0.85, 1.6))
 
 
 @case(tcp=False)    # Linux gives up a SYN after 127 s

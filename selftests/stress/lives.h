@@ -258,7 +258,7 @@ static bool life_routes(const struct xport *t)
 	return good && life_plain(t);
 }
 
-/* Segments that are lost, late, cut and beyond the window. */
+/* Segments that are lost, late and cut. */
 static bool life_rough(const struct xport *t, unsigned int rules, int room)
 {
 	struct pair p;
@@ -284,9 +284,34 @@ static bool life_overlap(const struct xport *t)
 	return life_rough(t, RELAY_OVERLAP, 100000);
 }
 
+/*
+ * A sender that was told of more room than there is. Nobody reads at first: the second
+ * segment lies across the end of the window, those after it are beyond.
+ */
 static bool life_window(const struct xport *t)
 {
-	return life_rough(t, RELAY_WIDEN, 12000);
+	struct pair p;
+	struct flow f = { .seed = 7, .want = TEXT, .chunk = TEXT };
+	bool good;
+	int i;
+
+	relay_begin(RELAY_WIDEN);
+	relay_tap_on();
+	good = ends_listen(&p, t, 12000, 4) && ends_connect(&p, t);
+	if (good) {
+		f.from = p.c;
+		f.to = p.s;
+		good = flow_send(&f);
+		for (i = 0; good && i < 1000 && relay_texts() < 3; i++) {
+			nap_ms(5);
+			good = flow_send(&f);
+		}
+		good = good && flows_carry(&f, 1) && ends_finish(&p);
+	}
+	if (!good)
+		ends_close(&p);
+	relay_tap_off();
+	return good;
 }
 
 /* Many small segments into a small buffer that nobody reads, until the window is closed. */
@@ -463,6 +488,9 @@ static void patience(void)
 		knob("fin_timeout", "1");
 		knob("invalid_ratelimit", "0");
 		knob("msl", "100");
+		/* Several segments are out at once from the first write on. */
+		knob("wmem", "4096 65536 4194304");
+		knob("rmem", "4096 1048576 6291456");
 	}
 }
 

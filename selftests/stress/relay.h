@@ -186,7 +186,7 @@ static void relay_ack(int dir, uint8_t *p, int len)
 		put32(t + 8, ack - 100);
 		relay_finish(p, len);
 	}
-	if (relay.rules & RELAY_WIDEN && relay.texts[0] > 1 && relay.done < 40) {
+	if (relay.rules & RELAY_WIDEN && relay.texts[0] && relay.done < 40) {
 		relay.done++;
 		put16(t + 14, get16(t + 14) + 9000);
 		relay_finish(p, len);
@@ -266,6 +266,17 @@ static inline void relay_begin(unsigned int rules)
 		relay.syn[i].len = 0;
 	}
 	pthread_mutex_unlock(&relay_lock);
+}
+
+/** relay_texts() - how many segments with text the client has sent under these rules */
+static inline int relay_texts(void)
+{
+	int n;
+
+	pthread_mutex_lock(&relay_lock);
+	n = relay.texts[0];
+	pthread_mutex_unlock(&relay_lock);
+	return n;
 }
 
 /** relay_again() - one more copy of the last FIN or SYN of direction @dir */

@@ -108,7 +108,7 @@ static const struct {
 } unreached[] = {
 	{ "xtcp_offload_segment+", "__pskb_pull_tail",
 	  "the headers that xmit.c makes are never in fragments" },
-	{ "xtcp_xmit_skb+", "skb_clone",
+	{ "xtcp_xmit_cut+", "skb_clone",
 	  "what alloc_skb_fclone() made has room for one clone" },
 	{ "xtcp_lookup_insert+", "rht_bucket_nested_insert",
 	  "only between two passes of the table's worker that had no memory either" },
@@ -174,7 +174,7 @@ static int show(void)
 			continue;
 		ktap_note("never failed: %s: %s%s%s", s->function, s->callee,
 			  excuse(s) ? ", because " : "", excuse(s) ?: "");
-		/* A site that asked once or twice by chance may not do so again. */
+		/* A site that asked once or twice by chance, or not at all, may not do so again. */
 		missing += !excuse(s) && site_seen(s) > RARE;
 	}
 	return missing;

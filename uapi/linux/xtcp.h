@@ -50,6 +50,7 @@
 #define XTCP_QUICKACK		12	/* int, bool: acknowledge at once */
 #define XTCP_CONGESTION		13	/* string: congestion control by name */
 #define XTCP_USER_TIMEOUT	18	/* unsigned int, ms: R2 of RFC 9293 3.8.3 */
+#define XTCP_CC_INFO		26	/* union tcp_cc_info, read only: the algorithm's own */
 
 /* Options that TCP does not have start at 128; there is none yet. */
 

@@ -253,6 +253,16 @@ class Case:
 
     # socket calls with the stream pattern
 
+    def take(self, listener, sndbuf=0):
+        """The connection that waits on @listener, non-blocking and kept open."""
+        self.wait(listener, "r")
+        sock = listener.accept()[0]
+        sock.setblocking(False)
+        if sndbuf:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sndbuf)
+        self.kept.append(sock)
+        return sock
+
     def wait(self, sock, events, timeout=3.0):
         """Poll until one of @events ('r', 'w', 'p' for urgent, 'h' for hang-up)."""
         poll = select.poll()

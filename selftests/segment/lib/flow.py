@@ -73,8 +73,11 @@ class Flow:
             seg = seg[:16] + csum.to_bytes(2, "big") + seg[18:]
         return seg
 
-    def inject(self, flags, seq=None, frag=None, **fields):
-        """Send a segment to the kernel; @frag cuts it into IP fragments of that size."""
+    def inject(self, flags, seq=None, frag=None, tos=0, **fields):
+        """Send a segment to the kernel; @frag cuts it into IP fragments of that size.
+
+        @tos: that octet of the IP header, its last two bits are ECN's.
+        """
         seg = self.bytes(flags, seq, **fields)
         src = fields.get("src") or self.case.peer_addr
         dst = fields.get("dst") or self.case.local_addr
@@ -83,12 +86,13 @@ class Flow:
             bits = flags_from(flags)
             size = fields["len"] if "len" in fields else len(fields.get("data") or b"")
             self.nxt += size + bool(bits & SYN) + bool(bits & FIN)
-        self.case.log("<", self._show_sent(flags, seq, fields))
+        shown = dict(fields, tos=tos) if tos else fields
+        self.case.log("<", self._show_sent(flags, seq, shown))
         if frag:
             for piece in packet.fragments(src, dst, proto, seg, frag):
                 self.case.wire.write(piece)
         else:
-            self.case.wire.write(packet.ip_header(src, dst, proto, len(seg)) + seg)
+            self.case.wire.write(packet.ip_header(src, dst, proto, len(seg), tos=tos) + seg)
         self.sent_at = time.time()
 
     def icmp(self, kind, code, quoted, extra=0, src=None):
@@ -227,4 +231,6 @@ def show(seg):
             parts.append("%s %s" % (field, getattr(seg, field)))
     if seg.urg:
         parts.append("urg %d" % seg.urg)
+    if seg.tos:
+        parts.append("tos %#x" % seg.tos)
     return " ".join(parts)

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A send buffer that keeps the congestion window filled. */
+#ifndef _XTCP_SNDBUF_H
+#define _XTCP_SNDBUF_H
+
+#include <linux/types.h>
+
+struct sock;
+struct xtcp_cong;
+
+/*
+ * Memory that a writer may use so that @c is never short of data: as many windows as the
+ * algorithm asks for, mostly what is in flight and as much again for what an acknowledgment lets
+ * go before the writer runs; in slow start, where it lets go twice what it covers, twice
+ * that. Counted as if each segment were a buffer of its own: after a loss they are. Pure.
+ */
+u64 xtcp_sndbuf_want(const struct xtcp_cong *c);
+
+/*
+ * The congestion window may have grown: so does the buffer, up to wmem[2], unless SO_SNDBUF fixed
+ * it or memory is short. Socket lock held.
+ */
+void xtcp_sndbuf_grow(struct sock *sk);
+
+/*
+ * The kernel has no memory for a buffer: tell the others, and let no more than half of
+ * what is queued now be queued again. Socket lock held.
+ */
+void xtcp_sndbuf_shrink(struct sock *sk);
+
+/*
+ * Memory for @size octets of a queue that is empty, above net.xtcp.mem's third number too: without
+ * it nothing would ever be sent or read, and so nothing given back. Return: false in
+ * vain, and then it is only later. Socket lock held; what it charges is either direction's.
+ */
+bool xtcp_sndbuf_force(struct sock *sk, u32 size);
+
+#endif /* _XTCP_SNDBUF_H */

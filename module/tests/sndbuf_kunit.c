@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+/* KUnit: the size of a send buffer. */
+#include <kunit/test.h>
+#include <linux/limits.h>
+#include "../sndbuf.h"
+#include "pair.h"
+
+#define A	(&pair_ends[0])
+#define MSS	1460U
+
+static struct xtcp_cong sb_cong(u32 cwnd, u32 ssthresh)
+{
+	struct xtcp_cong c = { .mss = MSS, .cwnd = cwnd, .ssthresh = ssthresh, .sndbuf_cwnds = 2 };
+
+	return c;
+}
+
+/* Memory of one segment that is a buffer of its own. */
+static u64 sb_seg(void)
+{
+	return MSS + SKB_TRUESIZE(XTCP_HEADROOM);
+}
+
+/* Twice the window; in slow start twice that; and never less than for a first window. */
+static void sndbuf_want__by_cwnd(struct kunit *test)
+{
+	struct xtcp_cong c = sb_cong(100 * MSS, 100 * MSS);
+
+	KUNIT_EXPECT_EQ(test, xtcp_sndbuf_want(&c), 2 * 100 * sb_seg());
+	c = sb_cong(100 * MSS, 100 * MSS + 1);
+	KUNIT_EXPECT_EQ(test, xtcp_sndbuf_want(&c), 4 * 100 * sb_seg());
+	c = sb_cong(100 * MSS + 1, 2 * MSS);
+	KUNIT_EXPECT_EQ_MSG(test, xtcp_sndbuf_want(&c), 2 * 101 * sb_seg(), "a part is a segment");
+	c = sb_cong(MSS, 2 * MSS);
+	KUNIT_EXPECT_EQ(test, xtcp_sndbuf_want(&c), 4 * 10 * sb_seg());
+	c.sndbuf_cwnds = 3;
+	KUNIT_EXPECT_EQ_MSG(test, xtcp_sndbuf_want(&c), 6 * 10 * sb_seg(), "as the algorithm asks");
+	c = sb_cong(U32_MAX, U32_MAX);
+	KUNIT_EXPECT_GT(test, xtcp_sndbuf_want(&c), (u64)U32_MAX);
+}
+
+/* What a buffer of @sndbuf octets becomes. */
+static int sb_grow(struct sock *sk, int sndbuf)
+{
+	lock_sock(sk);
+	sk->sk_sndbuf = sndbuf;
+	xtcp_sndbuf_grow(sk);
+	sndbuf = sk->sk_sndbuf;
+	release_sock(sk);
+	return sndbuf;
+}
+
+static void sndbuf_grow__bounds(struct kunit *test)
+{
+	struct xtcp_sysctl *ctl;
+	struct xtcp_sock *xs;
+	long mem[3];
+	struct sock *sk;
+	int max, want;
+
+	pair_establish(test, A, 836, 486);
+	sk = A->sk;
+	xs = xtcp_sk(sk);
+	ctl = &xs->xn->sysctl;
+	max = ctl->wmem[2];
+	xs->cong.cwnd = 100 * xs->snd.mss;
+	want = xtcp_sndbuf_want(&xs->cong);
+
+	KUNIT_EXPECT_EQ(test, sb_grow(sk, 20000), want);
+	KUNIT_EXPECT_EQ_MSG(test, sb_grow(sk, want + 1), want + 1, "never smaller");
+	sk->sk_userlocks |= SOCK_SNDBUF_LOCK;
+	KUNIT_EXPECT_EQ(test, sb_grow(sk, 20000), 20000);
+	sk->sk_userlocks &= ~SOCK_SNDBUF_LOCK;
+	sk->sk_prot->enter_memory_pressure(sk);
+	KUNIT_EXPECT_EQ(test, sb_grow(sk, 20000), 20000);
+	sk->sk_prot->leave_memory_pressure(sk);
+	/* No pressure yet, but more in use than is of no concern. */
+	memcpy(mem, xtcp_sysctl_mem, sizeof(mem));
+	xtcp_sysctl_mem[0] = 0;
+	KUNIT_EXPECT_EQ(test, sb_grow(sk, 20000), 20000);
+	memcpy(xtcp_sysctl_mem, mem, sizeof(mem));
+	ctl->wmem[2] = 70000;
+	KUNIT_EXPECT_EQ(test, sb_grow(sk, 20000), 70000);
+	ctl->wmem[2] = max;
+	xs->cong.cwnd = 0x40000000;
+	KUNIT_EXPECT_EQ(test, sb_grow(sk, 20000), max);
+	pair_close();
+}
+
+/* Each acknowledgment of something new asks for the size again. */
+static void sndbuf_grow__by_an_acknowledgment(struct kunit *test)
+{
+	struct xtcp_sock *xs;
+
+	pair_establish(test, A, 836, 486);
+	xs = xtcp_sk(A->sk);
+	KUNIT_EXPECT_EQ_MSG(test, (u64)A->sk->sk_sndbuf, xtcp_sndbuf_want(&xs->cong),
+			    "the handshake asked");
+	KUNIT_EXPECT_EQ(test, pair_write(A, 10), 10);
+	A->sk->sk_sndbuf = 20000;
+	pair_forge_data(test, A, XTCP_ACK, 487, 837, 8192, 0);
+	KUNIT_EXPECT_EQ(test, A->sk->sk_sndbuf, 20000);
+	pair_forge_data(test, A, XTCP_ACK, 487, 847, 8192, 0);
+	KUNIT_EXPECT_EQ(test, (u64)A->sk->sk_sndbuf, xtcp_sndbuf_want(&xs->cong));
+	pair_sent(A);
+	pair_close();
+}
+
+/* Without memory everybody hears of it, and this buffer becomes half of what it holds. */
+static void sndbuf_shrink__tells_and_halves(struct kunit *test)
+{
+	struct sock *sk;
+
+	pair_establish(test, A, 836, 486);
+	sk = A->sk;
+	KUNIT_EXPECT_EQ(test, pair_write(A, 10000), 10000);
+	lock_sock(sk);
+	sk->sk_sndbuf = 1000000;
+	xtcp_sndbuf_shrink(sk);
+	KUNIT_EXPECT_TRUE(test, sk_under_memory_pressure(sk));
+	KUNIT_EXPECT_EQ(test, sk->sk_sndbuf, max_t(int, sk->sk_wmem_queued / 2, SOCK_MIN_SNDBUF));
+	sk->sk_prot->leave_memory_pressure(sk);
+	KUNIT_EXPECT_FALSE(test, sk_under_memory_pressure(sk));
+	release_sock(sk);
+	pair_sent(A);
+	pair_close();
+}
+
+static struct kunit_case sndbuf_cases[] = {
+	KUNIT_CASE(sndbuf_want__by_cwnd),
+	KUNIT_CASE(sndbuf_grow__bounds),
+	KUNIT_CASE(sndbuf_grow__by_an_acknowledgment),
+	KUNIT_CASE(sndbuf_shrink__tells_and_halves),
+	{}
+};
+
+static struct kunit_suite sndbuf_suite = {
+	.name = "xtcp_sndbuf",
+	.test_cases = sndbuf_cases,
+};
+
+kunit_test_suite(sndbuf_suite);
