@@ -335,8 +335,9 @@ static bool xtcp_output_probe_mtu(struct sock *sk, struct sk_buff *skb)
 }
 
 /* Send what was never sent. Return: the first buffer that may not go yet, or NULL. */
-static struct sk_buff *xtcp_output_new(struct sock *sk, struct sk_buff *skb, bool more)
+static struct sk_buff *xtcp_output_new(struct sock *sk, bool more)
 {
+	struct sk_buff *skb = skb_peek(&sk->sk_write_queue);
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	u32 goal, len;
 	bool limited;
@@ -374,10 +375,9 @@ static void xtcp_output_send(struct sock *sk, bool more)
 	xs->recovery.frto_new = false;
 	if (!ask)
 		xtcp_output_resend_lost(sk);
-	skb = skb_peek(&sk->sk_write_queue);
-	if (!skb)
+	if (skb_queue_empty(&sk->sk_write_queue))
 		return;
-	skb = xtcp_output_new(sk, skb, more);
+	skb = xtcp_output_new(sk, more);
 
 	/* RFC 5682 3.1 (2b): where nothing new may go, what is lost goes. */
 	if (ask && xs->snd.nxt == nxt) {

@@ -116,8 +116,7 @@ static bool xtcp_rcvq_admit(struct sock *sk, struct sk_buff *skb)
 		xtcp_sack_cut(&xs->sack, xs->reasm.last ? xtcp_cb(xs->reasm.last)->end_seq :
 							  xs->rcv.nxt);
 	}
-	if (atomic_read(&sk->sk_rmem_alloc) <= sk->sk_rcvbuf &&
-	    sk_rmem_schedule(sk, skb, skb->truesize))
+	if (xtcp_rcvq_has_room(sk, skb))
 		return true;
 	/* A reader with nothing to read must get at least one segment. */
 	return skb_queue_empty(&sk->sk_receive_queue) &&

@@ -46,6 +46,12 @@ void xtcp_recovery_set_state(struct xtcp_sock *xs, enum xtcp_ca_state state)
 	xs->recovery.state = state;
 }
 
+/* Nothing is lost; something may be out of order. */
+static void recovery_settle(struct xtcp_sock *xs)
+{
+	xtcp_recovery_set_state(xs, xs->rtxq.sacked ? XTCP_CA_DISORDER : XTCP_CA_OPEN);
+}
+
 /* -- the windows, and how they come back ---------------------------------------- */
 
 /* ssthresh falls with @flight octets outstanding. */
@@ -121,7 +127,7 @@ static void recovery_undo(struct sock *sk)
 	xtcp_rtxq_unmark_lost(&xs->rtxq);
 	rec->undo = false;
 	rec->frto = false;
-	xtcp_recovery_set_state(xs, xs->rtxq.sacked ? XTCP_CA_DISORDER : XTCP_CA_OPEN);
+	recovery_settle(xs);
 }
 
 /* Was the loss none? Then all is as before, but for what ECE said meanwhile. */
@@ -197,13 +203,12 @@ static void recovery_ece(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *res
 static void recovery_in_cwr(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *res)
 {
 	struct xtcp_recovery *rec = &xs->recovery;
-
 	bool steer = !xs->cong.ops->control;
 
 	if (!xtcp_seq_before(xs->snd.una, rec->cwr_end)) {
 		if (steer)
 			xs->cong.cwnd = xs->cong.ssthresh;
-		xtcp_recovery_set_state(xs, xs->rtxq.sacked ? XTCP_CA_DISORDER : XTCP_CA_OPEN);
+		recovery_settle(xs);
 	} else if (steer) {
 		xs->cong.cwnd = xtcp_prr_cwnd(&rec->prr, xtcp_output_inflight(xs),
 					      xs->cong.ssthresh, res->delivered, xs->snd.mss,
@@ -272,7 +277,7 @@ static void recovery_detect(struct sock *sk)
 		XTCP_INC(xs->xn, SACKRECOVERY);
 		xtcp_recovery_begin(sk);
 	} else if (xs->recovery.state != XTCP_CA_CWR) {
-		xtcp_recovery_set_state(xs, xs->rtxq.sacked ? XTCP_CA_DISORDER : XTCP_CA_OPEN);
+		recovery_settle(xs);
 	}
 }
 
