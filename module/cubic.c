@@ -142,15 +142,18 @@ static void hystart_round(struct cubic *q, struct xtcp_cong *c, const struct xtc
 	}
 }
 
-static void hystart_sample(struct cubic *q, u32 rtt_us)
+/*
+ * RFC 9406 trusts a round trip that had eight samples: ACKs of one or two segments. A
+ * receiver that acknowledges in batches sends fewer, each with the time of its last segment.
+ */
+static void hystart_sample(struct cubic *q, u32 rtt_us, u32 segs)
 {
 	u32 thresh;
 
 	if (!rtt_us)
 		return;
 	q->min_us = min(q->min_us, rtt_us);
-	if (q->samples < HYSTART_SAMPLES)
-		q->samples++;
+	q->samples = min_t(u32, q->samples + max(segs / 2, 1U), HYSTART_SAMPLES);
 	if (q->samples < HYSTART_SAMPLES || q->last_min_us == U32_MAX)
 		return;
 	if (q->rounds) {
@@ -169,7 +172,7 @@ static void hystart_sample(struct cubic *q, u32 rtt_us)
 /* Return: octets of @acked that slow start did not use. */
 static u32 cubic_slow_start(struct cubic *q, struct xtcp_cong *c, const struct xtcp_cong_ack *ack)
 {
-	hystart_sample(q, ack->rtt_us);
+	hystart_sample(q, ack->rtt_us, ack->acked / c->mss);
 	hystart_round(q, c, ack);
 	if (!xtcp_cong_in_slow_start(c))
 		return ack->acked;

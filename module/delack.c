@@ -2,6 +2,7 @@
 /* When we acknowledge, and the window that we offer (RFC 9293 3.8.6). */
 #include <net/sock.h>
 
+#include "ackq.h"
 #include "compat/compat.h"
 #include "delack.h"
 #include "seq.h"
@@ -150,10 +151,13 @@ void xtcp_delack_expired(struct xtcp_sock *xs)
 	}
 }
 
-/* RFC 9293 3.8.6.3: at least every second full segment, at once while out of order. */
-static bool xtcp_delack_must_send(const struct xtcp_sock *xs)
+/*
+ * RFC 9293 3.8.6.3: at least every second full segment, of those that come one by one;
+ * RFC 5681 4.2: without delay while something is missing.
+ */
+static bool xtcp_delack_due(const struct xtcp_sock *xs)
 {
-	if (xs->rcv.ack & XTCP_ACK_NOW)
+	if (xs->rcv.ack & (XTCP_ACK_NOW | XTCP_ACK_BATCH))
 		return true;
 	if (xs->rcv.unacked > xs->rcv.mss)
 		return true;
@@ -162,20 +166,38 @@ static bool xtcp_delack_must_send(const struct xtcp_sock *xs)
 	return !xtcp_reasm_empty(&xs->reasm);
 }
 
+static void xtcp_delack_later(struct xtcp_sock *xs)
+{
+	xtcp_timer_ack_owed(xs, jiffies + clamp_t(u32, xs->rcv.ato, XTCP_ATO_MIN, XTCP_ATO_MAX));
+}
+
 void xtcp_delack_check(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
-	/* From release_cb the backlog may have ended the connection. */
+	if (!xs->rcv.ack)
+		return;
+	if (xs->rcv.ack & XTCP_ACK_NOW)
+		xtcp_xmit_ack(sk);
+	else if (xs->rcv.batch)
+		set_bit(XTCP_DEFER_ACK, &xs->deferred);
+	else if (xtcp_delack_due(xs))
+		xtcp_ackq_add(sk);
+	else
+		xtcp_delack_later(xs);
+}
+
+void xtcp_delack_batch_end(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	/* What came since may have acknowledged it, or ended the connection. */
 	if (!xs->rcv.ack || sk->sk_state == TCP_CLOSE)
 		return;
-	if (xs->rcv.batch && !(xs->rcv.ack & XTCP_ACK_NOW) && xtcp_reasm_empty(&xs->reasm))
-		set_bit(XTCP_DEFER_ACK, &xs->deferred);
-	else if (xtcp_delack_must_send(xs))
+	if (xtcp_delack_due(xs))
 		xtcp_xmit_ack(sk);
 	else
-		xtcp_timer_ack_owed(xs, jiffies + clamp_t(u32, xs->rcv.ato, XTCP_ATO_MIN,
-							  XTCP_ATO_MAX));
+		xtcp_delack_later(xs);
 }
 
 void xtcp_delack_reader(struct sock *sk, int copied)

@@ -44,8 +44,11 @@ void xtcp_delack_expired(struct xtcp_sock *xs);
 /* Acknowledge the next segments at once (start of a connection, trouble, TCP_QUICKACK). */
 void xtcp_delack_enter_quick(struct xtcp_sock *xs);
 
-/* End of an event: send the ACK that is owed, or see that it goes in time. */
+/* End of a segment: send the ACK that is owed, or see that it goes in time. */
 void xtcp_delack_check(struct sock *sk);
+
+/* The same at the end of a batch of segments: of softirq's (ackq.c) or of the backlog. */
+void xtcp_delack_batch_end(struct sock *sk);
 
 /* The reader took @copied octets: acknowledge, or open the window (RFC 9293 MUST-39). */
 void xtcp_delack_reader(struct sock *sk, int copied);

@@ -29,6 +29,7 @@
 #include "offload.h"
 #include "request.h"
 #include "skb_cb.h"
+#include "xmit.h"
 #include "xtcp_sock.h"
 
 bool xtcp_lower_is_v4(const struct sock *sk)
@@ -37,6 +38,22 @@ bool xtcp_lower_is_v4(const struct sock *sk)
 }
 
 /* -- routes ------------------------------------------------------------------- */
+
+/*
+ * Remember the route and what its device can do. As for TCP, a device with its segmentation
+ * offload switched off gets super-segments nevertheless: the core cuts them in front of it,
+ * behind IP and netfilter. It cannot where a transformation puts a header in front.
+ */
+static void xtcp_lower_caps(struct sock *sk, struct dst_entry *dst)
+{
+	sk_setup_caps(sk, dst);
+	if (likely(sk_can_gso(sk)) || sk->sk_gso_disabled || dst->header_len)
+		return;
+	sk->sk_route_caps |= NETIF_F_GSO | NETIF_F_GSO_SOFTWARE | NETIF_F_SG | NETIF_F_HW_CSUM;
+	sk->sk_gso_max_size = min(READ_ONCE(dst->dev->gso_max_size), GSO_LEGACY_MAX_SIZE) -
+			      XTCP_HEADROOM - 1;
+	sk->sk_gso_max_segs = max_t(u32, READ_ONCE(dst->dev->gso_max_segs), 1);
+}
 
 static int xtcp_lower_route4(struct sock *sk)
 {
@@ -72,7 +89,7 @@ static int xtcp_lower_route4(struct sock *sk)
 		ip_rt_put(rt);
 		return -ENETUNREACH;
 	}
-	sk_setup_caps(sk, &rt->dst);
+	xtcp_lower_caps(sk, &rt->dst);
 	return 0;
 }
 
@@ -109,7 +126,7 @@ static int xtcp_lower_route6(struct sock *sk)
 	if (IS_ERR(dst))
 		return PTR_ERR(dst);
 	np->dst_cookie = rt6_get_cookie((struct rt6_info *)dst);
-	sk_setup_caps(sk, dst);
+	xtcp_lower_caps(sk, dst);
 	return 0;
 }
 
@@ -399,7 +416,7 @@ static int xtcp_lower_queue(struct sock *sk, struct sk_buff *skb, struct dst_ent
 	return err;
 }
 
-/* The route has no segmentation offload: cut here, so that the path sees segments. */
+/* The route takes no super-segments (IPsec's header comes in front): cut here. */
 static int xtcp_lower_xmit_cut(struct sock *sk, struct sk_buff *skb, struct dst_entry *dst,
 			       u8 ecn)
 {

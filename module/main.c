@@ -7,6 +7,7 @@
 #include <net/sock.h>
 #include <uapi/linux/xtcp.h>
 
+#include "ackq.h"
 #include "cong.h"
 #include "family.h"
 #include "lower.h"
@@ -21,6 +22,7 @@ static int __init xtcp_init(void)
 	int err;
 
 	xtcp_sysctl_mem_init();
+	xtcp_ackq_init();
 	err = xtcp_request_init();
 	if (err)
 		return err;
@@ -84,6 +86,7 @@ static void __exit xtcp_exit(void)
 	xtcp_cong_unregister(&xtcp_dctcp);
 	xtcp_cong_unregister(&xtcp_cubic);
 	xtcp_cong_unregister(&xtcp_reno);
+	xtcp_ackq_exit();
 	/* Both wait for what RCU still has to free. */
 	xtcp_timewait_exit();
 	xtcp_request_exit();

@@ -232,12 +232,23 @@ static void xtcp_rcvq_in_order(struct sock *sk, struct sk_buff *skb)
 		xtcp_sack_advance(&xs->sack, xs->rcv.nxt);
 		/* RFC 5681 4.2: a filled hole is news that the sender waits for. */
 		if (xtcp_reasm_empty(&xs->reasm))
-			xs->rcv.ack |= XTCP_ACK_NOW;
+			xs->rcv.ack |= XTCP_ACK_BATCH;
 	}
 	if (fin)
 		xtcp_state_fin(sk);
 	if (!sock_flag(sk, SOCK_DEAD))
 		sk->sk_data_ready(sk);
+}
+
+/* The octets from @start to @end wait behind a hole. */
+static void rcvq_report(struct xtcp_sock *xs, u32 start, u32 end)
+{
+	if (!xs->sack.ok)
+		return;
+	xtcp_sack_add(&xs->sack, start, end);
+	/* What does not fit into one ACK must not wait for the end of the batch. */
+	if (xs->sack.fresh + xs->sack.has_dup >= XTCP_SACK_REPORT)
+		xs->rcv.ack |= XTCP_ACK_NOW;
 }
 
 static void xtcp_rcvq_out_of_order(struct sock *sk, struct sk_buff *skb)
@@ -247,7 +258,8 @@ static void xtcp_rcvq_out_of_order(struct sock *sk, struct sk_buff *skb)
 	u32 start = cb->seq, end = cb->end_seq;
 	struct sk_buff *prev;
 
-	xs->rcv.ack |= XTCP_ACK_NOW;
+	/* Without SACK the sender counts our ACKs. */
+	xs->rcv.ack |= xs->sack.ok ? XTCP_ACK_BATCH : XTCP_ACK_NOW;
 	xs->ooo_segs_in += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 	if (!xtcp_rcvq_admit(sk, skb)) {
 		XTCP_INC(xs->xn, RCVQDROP);
@@ -258,8 +270,7 @@ static void xtcp_rcvq_out_of_order(struct sock *sk, struct sk_buff *skb)
 	/* A window of single segments would cost more than the window was offered for. */
 	prev = xtcp_reasm_before(&xs->reasm, skb);
 	if (prev && xtcp_rcvq_merge(sk, prev, skb)) {
-		if (xs->sack.ok)
-			xtcp_sack_add(&xs->sack, start, end);
+		rcvq_report(xs, start, end);
 		return;
 	}
 	skb_set_owner_r(skb, sk);
@@ -276,8 +287,7 @@ static void xtcp_rcvq_out_of_order(struct sock *sk, struct sk_buff *skb)
 	default:
 		break;
 	}
-	if (xs->sack.ok)
-		xtcp_sack_add(&xs->sack, start, end);
+	rcvq_report(xs, start, end);
 }
 
 void xtcp_rcvq_duplicate(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb)

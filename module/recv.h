@@ -12,7 +12,8 @@ struct xtcp_sock;
 
 /* Why an acknowledgment is owed (xtcp_rcv.ack). */
 #define XTCP_ACK_DELAYED	0x01	/* the delayed-ACK timer runs */
-#define XTCP_ACK_NOW		0x02	/* send one at the end of this event */
+#define XTCP_ACK_BATCH		0x02	/* send one at the end of this batch of segments */
+#define XTCP_ACK_NOW		0x04	/* send one at the end of this segment */
 
 /* Low byte: the octet; the rest: its state (xtcp_rcv.urg). */
 #define XTCP_URG_VALID		0x0100	/* the octet has arrived */

@@ -8,6 +8,8 @@
 static void sack_remove(struct xtcp_sack *s, unsigned int i)
 {
 	s->num--;
+	if (i < s->fresh)
+		s->fresh--;
 	memmove(&s->block[i], &s->block[i + 1], (s->num - i) * sizeof(s->block[0]));
 }
 
@@ -34,6 +36,7 @@ void xtcp_sack_add(struct xtcp_sack *s, u32 start, u32 end)
 	s->block[0].start = start;
 	s->block[0].end = end;
 	s->num++;
+	s->fresh = min_t(unsigned int, s->fresh + 1, s->num);
 }
 
 void xtcp_sack_advance(struct xtcp_sack *s, u32 rcv_nxt)

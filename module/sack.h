@@ -5,11 +5,15 @@
 
 #include "options.h"
 
+/* Blocks that fit into every ACK, timestamps or not. */
+#define XTCP_SACK_REPORT	3
+
 /**
  * struct xtcp_sack - blocks to report
  * @block: ranges above RCV.NXT that have arrived, the newest first; no two touch
  * @dup: a range that arrived twice, in front of them once (DSACK)
  * @num: valid entries of @block
+ * @fresh: the first of @block that changed since the last report
  * @ok: both SYNs had SACK-permitted, or, before the answer, ours has it
  * @has_dup: @dup is to be reported
  *
@@ -20,6 +24,7 @@ struct xtcp_sack {
 	struct xtcp_sack_block block[XTCP_OPT_SACK_MAX];
 	struct xtcp_sack_block dup;
 	u8 num;
+	u8 fresh;
 	bool ok;
 	bool has_dup;
 };

@@ -36,6 +36,15 @@ void xtcp_sndbuf_grow(struct sock *sk)
 		WRITE_ONCE(sk->sk_sndbuf, want);
 }
 
+bool xtcp_sndbuf_writable(const struct sock *sk)
+{
+	const struct xtcp_sock *xs = xtcp_sk(sk);
+	int part = READ_ONCE(sk->sk_sndbuf) >> 3;
+	s32 unsent = READ_ONCE(xs->snd.write_seq) - READ_ONCE(xs->snd.nxt);
+
+	return sk_stream_is_writeable(sk) || (sk_stream_wspace(sk) >= part && unsent <= part);
+}
+
 bool xtcp_sndbuf_force(struct sock *sk, u32 size)
 {
 	int sndbuf = sk->sk_sndbuf, want = size - sk->sk_forward_alloc;

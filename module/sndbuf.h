@@ -17,6 +17,13 @@ struct xtcp_cong;
 u64 xtcp_sndbuf_want(const struct xtcp_cong *c);
 
 /*
+ * Is there room that is worth waking a writer for? A third of the buffer, as with TCP; an
+ * eighth where no more than that waits to be sent, or a paced sender would run dry each
+ * round trip. Any context: what it reads without the lock is a guess, as poll()'s is.
+ */
+bool xtcp_sndbuf_writable(const struct sock *sk);
+
+/*
  * The congestion window may have grown: so does the buffer, up to wmem[2], unless SO_SNDBUF fixed
  * it or memory is short. Socket lock held.
  */

@@ -26,6 +26,7 @@
 #include "recv.h"
 #include "rtxq.h"
 #include "send.h"
+#include "sndbuf.h"
 #include "socket.h"
 #include "sockopt.h"
 #include "state.h"
@@ -157,7 +158,7 @@ static void xtcp_socket_write_space(struct sock *sk)
 	struct socket *sock = sk->sk_socket;
 	struct socket_wq *wq;
 
-	if (!sk_stream_is_writeable(sk) || !sock)
+	if (!xtcp_sndbuf_writable(sk) || !sock)
 		return;
 	clear_bit(SOCK_NOSPACE, &sock->flags);
 	rcu_read_lock();
@@ -240,6 +241,7 @@ void xtcp_socket_init_clone(struct sock *sk)
 	xs->node.kind = XTCP_NODE_SOCK;
 	INIT_HLIST_NODE(&xs->node.bind);
 	xtcp_listen_init(&xs->listen);
+	memset(&xs->ackq, 0, sizeof(xs->ackq));
 	xtcp_timer_init(sk);
 	xtcp_pace_init(sk);
 	xtcp_cong_inherit(&xs->cong);
@@ -292,7 +294,7 @@ static void xtcp_socket_release_cb(struct sock *sk)
 	if (test_and_clear_bit(XTCP_DEFER_PACE, &xs->deferred))
 		xtcp_pace_deferred(sk);
 	if (test_and_clear_bit(XTCP_DEFER_ACK, &xs->deferred))
-		xtcp_delack_check(sk);
+		xtcp_delack_batch_end(sk);
 }
 
 /* -- poll and ioctl ----------------------------------------------------------- */
@@ -301,14 +303,14 @@ static __poll_t xtcp_poll_writable(struct sock *sk)
 {
 	if (READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN)
 		return EPOLLOUT | EPOLLWRNORM;
-	if (sk_stream_is_writeable(sk))
+	if (xtcp_sndbuf_writable(sk))
 		return EPOLLOUT | EPOLLWRNORM;
 	/* Ask for the wake-up first, then look again: room may have come in between. */
 	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 	/* Pairs with the one that sock_wake_async() and skwq_has_sleeper() imply. */
 	smp_mb__after_atomic();
-	return sk_stream_is_writeable(sk) ? EPOLLOUT | EPOLLWRNORM : 0;
+	return xtcp_sndbuf_writable(sk) ? EPOLLOUT | EPOLLWRNORM : 0;
 }
 
 __poll_t xtcp_socket_poll(struct file *file, struct socket *sock, poll_table *wait)

@@ -122,14 +122,16 @@ static void xtcp_xmit_options(struct xtcp_sock *xs, unsigned int len, struct xtc
 	if (xs->stamp.ok)
 		room -= min(room, xtcp_options_size(opt));
 	xtcp_sack_fill(&xs->sack, xs->rcv.nxt, room, opt);
-	if (opt->num_sacks)
+	if (!len || opt->num_sacks) {
 		xs->sack.has_dup = false;
+		xs->sack.fresh = 0;
+	}
 }
 
-/* The acknowledgment that is about to leave says all there is to say. */
+/* The acknowledgment that is about to leave says all there is to say, or all but the SACKs. */
 static void xtcp_xmit_acked(struct xtcp_sock *xs)
 {
-	xs->rcv.ack = 0;
+	xs->rcv.ack &= xs->sack.fresh || xs->sack.has_dup ? XTCP_ACK_BATCH : 0;
 	xs->rcv.unacked = 0;
 	if (xs->rcv.quick)
 		xs->rcv.quick--;

@@ -6,6 +6,7 @@
 #include <linux/ipv6.h>
 #include <linux/ktime.h>
 #include <net/inet_sock.h>
+#include "ackq.h"
 #include "chrono.h"
 #include "cong.h"
 #include "ecn.h"
@@ -66,6 +67,7 @@ enum xtcp_deferred {
  * @chrono: what the sender waited for (chrono.h)
  * @timer: the one timer and its deadlines (timer.h)
  * @listen: a listener's queues, and a child's link in them (listen.h)
+ * @ackq: place among the sockets whose ACK waits for the end of a batch (ackq.h)
  * @deferred: bits of enum xtcp_deferred, run by release_cb
  * @pmtu_info: MTU of a deferred ICMP message
  * @now_us: clock at the event being handled, wraps (xtcp_clock_refresh())
@@ -117,6 +119,7 @@ struct xtcp_sock {
 	struct xtcp_chrono	chrono;
 	struct xtcp_timers	timer;
 	struct xtcp_listen	listen;
+	struct xtcp_ackq_node	ackq;
 	unsigned long		deferred;
 	u32			pmtu_info;
 	u32			now_us;

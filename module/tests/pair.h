@@ -124,7 +124,10 @@ static inline void pair_send_syn(struct pair_end *e)
 	release_sock(e->sk);
 }
 
-/* A segment made by hand, or off the wire, reaches @e; no timer is left to interfere. */
+/*
+ * A segment made by hand, or off the wire, reaches @e as from softirq, which ends with it;
+ * no timer is left to interfere.
+ */
 static inline void pair_input(struct pair_end *e, struct sk_buff *skb)
 {
 	const struct tcphdr *th = tcp_hdr(skb);
@@ -139,10 +142,13 @@ static inline void pair_input(struct pair_end *e, struct sk_buff *skb)
 	cb->urg = ntohs(th->urg_ptr);
 	cb->flags = ((const u8 *)th)[13];
 	xtcp_options_parse((const u8 *)(th + 1), th->doff * 4 - sizeof(*th), th->syn, &opt);
-	lock_sock(e->sk);
+	local_bh_disable();
+	bh_lock_sock(e->sk);
 	xtcp_state_segment(e->sk, skb, &opt);
 	xtcp_timer_stop(e->sk);
-	release_sock(e->sk);
+	bh_unlock_sock(e->sk);
+	/* The ACK that waits for the end of the batch leaves in here (ackq.c). */
+	local_bh_enable();
 }
 
 /* A segment that no end has sent, with @len octets that belong at @seq. */

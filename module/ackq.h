@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* ACKs that wait for the end of the batch of segments that softirq is working on. */
+#ifndef _XTCP_ACKQ_H
+#define _XTCP_ACKQ_H
+
+#include <linux/types.h>
+
+struct sock;
+struct xtcp_sock;
+
+/* A socket's place in the list; lives as long as the socket, whatever connection it has. */
+struct xtcp_ackq_node {
+	struct xtcp_sock *next;
+	bool queued;		/* written under the socket's spinlock */
+};
+
+/*
+ * Let xtcp_delack_batch_end() run when this processor's batch is over, once however often
+ * it is asked; holds the socket until then. Softirq, socket lock held.
+ */
+void xtcp_ackq_add(struct sock *sk);
+
+/* Module load and unload; at unload no socket exists. */
+void xtcp_ackq_init(void);
+void xtcp_ackq_exit(void);
+
+#endif /* _XTCP_ACKQ_H */
