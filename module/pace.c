@@ -87,6 +87,7 @@ void xtcp_pace_update(struct sock *sk)
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	const struct xtcp_cong *c = &xs->cong;
 	u64 rate = c->pacing_rate;
+	u32 window;
 	int percent;
 
 	sock_owned_by_me(sk);
@@ -96,9 +97,12 @@ void xtcp_pace_update(struct sock *sk)
 	if (!rate) {
 		if (!xs->rtt.srtt_us)
 			return;
-		percent = c->cwnd < c->ssthresh / 2 ? READ_ONCE(xs->xn->sysctl.pacing_ss_ratio) :
-						      READ_ONCE(xs->xn->sysctl.pacing_ca_ratio);
-		rate = (u64)max(c->cwnd, xs->snd.nxt - xs->snd.una) * percent;
+		/* The peer's window may be all that goes out in a round trip; then nothing doubles. */
+		window = min(max(c->cwnd, xs->snd.nxt - xs->snd.una), xs->snd.wnd);
+		percent = window == xs->snd.wnd || c->cwnd >= c->ssthresh / 2 ?
+			  READ_ONCE(xs->xn->sysctl.pacing_ca_ratio) :
+			  READ_ONCE(xs->xn->sysctl.pacing_ss_ratio);
+		rate = (u64)max(window, c->mss) * percent;
 		rate = div_u64(rate * (8 * USEC_PER_SEC / 100), xs->rtt.srtt_us);
 	}
 	WRITE_ONCE(sk->sk_pacing_rate,

@@ -120,9 +120,12 @@ void xtcp_scoreboard_update(struct sock *sk, const struct xtcp_options *opt, u32
 	if (scoreboard_first_is_dup(opt, ack)) {
 		if (scoreboard_dup_ok(xs, &opt->sack[0])) {
 			XTCP_INC(xs->xn, DSACKRECV);
-			res->dsack = true;
 			res->dsack_bytes = opt->sack[0].end - opt->sack[0].start;
 			xs->dsack_dups += DIV_ROUND_UP(res->dsack_bytes, xs->snd.mss);
+			/* More than we sent twice: the network doubles, and it says nothing. */
+			res->dsack = xs->dsack_dups <= xs->total_retrans;
+			if (!res->dsack)
+				XTCP_INC(xs->xn, DSACKIGNOREDDUBIOUS);
 		} else {
 			XTCP_INC(xs->xn, DSACKIGNORED);
 		}
