@@ -79,8 +79,9 @@ static void recovery_reduce(struct xtcp_sock *xs)
 		rec->prior_ssthresh = xs->cong.ssthresh;
 	}
 	rec->undo = true;
-	rec->resent = false;
-	rec->undo_bytes = 0;
+	/* What an earlier recovery sent again is news of this one when it arrives, and no proof. */
+	rec->resent = xs->rtxq.retrans;
+	rec->undo_bytes = xs->rtxq.retrans;
 	if (rec->state != XTCP_CA_CWR)
 		recovery_set_ssthresh(xs, xs->snd.nxt - xs->snd.una);
 }
@@ -91,7 +92,7 @@ void xtcp_recovery_sent(struct xtcp_sock *xs, u32 len, bool again)
 
 	if (rec->state == XTCP_CA_RECOVERY || rec->state == XTCP_CA_CWR)
 		rec->prr.out += len;
-	if (!again || !rec->undo)
+	if (!again)
 		return;
 	if (!rec->resent)
 		rec->undo_stamp = xs->now_ms + xs->stamp.offset;

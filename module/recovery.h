@@ -18,7 +18,7 @@
  * @frto: after a time-out: watch whether the originals arrive (RFC 5682)
  * @frto_new: the next push sends new data and not what is marked lost
  * @undo: @prior_cwnd and @prior_ssthresh come back if the losses were none
- * @resent: something was sent again since @undo was set
+ * @resent: something was sent again since @undo was set, or before and is on its way
  * @cwr_end: snd.nxt when CWR began: it ends when this is acknowledged
  * @high: snd.nxt when recovery began: it ends when this is acknowledged
  * @undo_until: snd.nxt when recovery ended: beyond it nothing can be undone

@@ -307,6 +307,18 @@ static void xtcp_state_text(struct sock *sk, struct sk_buff *skb)
 	xtcp_rcvq_segment(sk, skb);
 }
 
+/*
+ * RFC 7323 4.3: is it this segment's timestamp that the next acknowledgment echoes? That of
+ * the first which was not acknowledged yet; but of one that fills a hole in any case, for an
+ * older one would tell the sender that its repair was in vain, while ours wait for the end
+ * of a batch.
+ */
+static bool state_echoes(const struct xtcp_sock *xs, const struct xtcp_skb_cb *cb)
+{
+	return !xtcp_seq_after(cb->seq, xs->rcv.wup) ||
+	       (!xtcp_reasm_empty(&xs->reasm) && !xtcp_seq_after(cb->seq, xs->rcv.nxt));
+}
+
 void xtcp_state_segment(struct sock *sk, struct sk_buff *skb, const struct xtcp_options *opt)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
@@ -336,8 +348,7 @@ void xtcp_state_segment(struct sock *sk, struct sk_buff *skb, const struct xtcp_
 		goto drop;
 	if (!xtcp_ack_process(sk, skb, opt))
 		goto drop;
-	/* RFC 7323 4.3; the last acknowledgment was sent for rcv.wup. */
-	if (xs->stamp.ok && (opt->seen & XTCP_SEEN_TS) && !xtcp_seq_after(cb->seq, xs->rcv.wup))
+	if (xs->stamp.ok && (opt->seen & XTCP_SEEN_TS) && state_echoes(xs, cb))
 		xtcp_stamp_update(&xs->stamp, opt->tsval, ktime_get_seconds());
 	if (!xtcp_state_acked(sk))
 		goto drop;
