@@ -221,6 +221,15 @@ static void ackq__out_of_order_without_sack(struct kunit *test)
 	pair_close();
 }
 
+/* In a batch: something has asked for an ACK at its end. */
+static void aq_queue(struct sock *sk)
+{
+	bh_lock_sock(sk);
+	xtcp_sk(sk)->rcv.ack = XTCP_ACK_BATCH;
+	xtcp_ackq_add(sk);
+	bh_unlock_sock(sk);
+}
+
 /* The batch ends while a process has the socket: the ACK leaves when it lets go. */
 static void ackq__owned_by_a_process(struct kunit *test)
 {
@@ -230,11 +239,8 @@ static void ackq__owned_by_a_process(struct kunit *test)
 	int refs = refcount_read(&sk->sk_refcnt);
 
 	lock_sock(sk);
-	xs->rcv.ack = XTCP_ACK_BATCH;
 	pair_batch_begin();
-	bh_lock_sock(sk);
-	xtcp_ackq_add(sk);
-	bh_unlock_sock(sk);
+	aq_queue(sk);
 	pair_batch_end();
 	KUNIT_EXPECT_TRUE(test, skb_queue_empty(&A->wire));
 	KUNIT_EXPECT_FALSE(test, xs->ackq.queued);
@@ -253,11 +259,8 @@ static void ackq__disconnected_while_queued(struct kunit *test)
 	struct sock *sk = A->sk;
 
 	lock_sock(sk);
-	xs->rcv.ack = XTCP_ACK_BATCH;
 	pair_batch_begin();
-	bh_lock_sock(sk);
-	xtcp_ackq_add(sk);
-	bh_unlock_sock(sk);
+	aq_queue(sk);
 	pair_batch_end();
 	KUNIT_EXPECT_EQ(test, xtcp_close_disconnect(sk, 0), 0);
 	/* The RST that disconnect() owes the peer. */
@@ -314,10 +317,7 @@ static void ackq__orphan_dies_while_queued(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sk->sk_state, TCP_FIN_WAIT1);
 
 	pair_batch_begin();
-	bh_lock_sock(sk);
-	xtcp_sk(sk)->rcv.ack = XTCP_ACK_BATCH;
-	xtcp_ackq_add(sk);
-	bh_unlock_sock(sk);
+	aq_queue(sk);
 	pair_forge(test, A, XTCP_RST, NXT, 0);
 	refs = refcount_read(&sk->sk_refcnt);
 	pair_batch_end();

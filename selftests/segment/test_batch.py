@@ -8,10 +8,9 @@ TCP, without GRO, acknowledges every second segment of it.
 """
 
 import struct
-import subprocess
 import time
 
-from lib import Skip, case, main
+from lib import case, main
 from lib.stage import DEVICE
 
 MSS = 1000
@@ -19,21 +18,15 @@ SLOT = 0.3          # seconds in which a burst must have been injected
 SOON = 0.15         # an ACK that waited for a timer is later: 40 ms to 200 ms after the slot
 
 
-def run(*words):
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Skip("%s: %s" % (" ".join(words), done.stderr.strip().splitlines()[-1:]))
-
-
-def batches():
+def batches(c):
     """From now on what arrives waits for the next slot."""
-    run("ip", "link", "add", "ifb0", "type", "ifb")
-    run("ip", "link", "set", "ifb0", "up")
+    c.command("ip", "link", "add", "ifb0", "type", "ifb")
+    c.command("ip", "link", "set", "ifb0", "up")
     slot = "%dms" % (SLOT * 1000)
-    run("tc", "qdisc", "add", "dev", "ifb0", "root", "netem", "slot", slot, slot)
-    run("tc", "qdisc", "add", "dev", DEVICE, "ingress")
-    run("tc", "filter", "add", "dev", DEVICE, "parent", "ffff:", "matchall", "action", "mirred",
-        "egress", "redirect", "dev", "ifb0")
+    c.command("tc", "qdisc", "add", "dev", "ifb0", "root", "netem", "slot", slot, slot)
+    c.command("tc", "qdisc", "add", "dev", DEVICE, "ingress")
+    c.command("tc", "filter", "add", "dev", DEVICE, "parent", "ffff:", "matchall",
+              "action", "mirred", "egress", "redirect", "dev", "ifb0")
 
 
 def receiver(c, sack):
@@ -45,7 +38,7 @@ def receiver(c, sack):
     flow.expect("SA")
     flow.inject("A")
     sock = c.take(listener)
-    batches()
+    batches(c)
     return sock, flow
 
 
@@ -113,14 +106,14 @@ def one_report(c):
         c.check(len(out) <= 2, "one ACK for a batch, not %d" % len(out))
 
 
-@case()
+# Kernel TCP, which sends only the first three of such ACKs at once, leaves out the last block.
+@case(tcp=False)
 def every_block_is_reported(c):
     """More holes than an ACK has room for: each block is reported nevertheless."""
     _, flow = receiver(c, 1)
     out = burst(c, flow, range(1, 18, 2))
     c.equal(blocks_of(flow, out), {(at(n), at(n + 1)) for n in range(1, 18, 2)}, "blocks")
-    if not c.tcp:
-        c.check(len(out) <= 4, "three blocks an ACK, not %d ACKs" % len(out))
+    c.check(len(out) <= 4, "three blocks an ACK, not %d ACKs" % len(out))
 
 
 if __name__ == "__main__":
