@@ -5,10 +5,13 @@
  * A device hands the processor many segments at a time, and RFC 9293 MUST-59 asks to work
  * through what is there before it is acknowledged: one ACK says it all, and its sender has
  * one to work on. Linux TCP leaves that to GRO, which does not know our protocol on most
- * devices. Each processor keeps a list of the sockets that owe an ACK and a tasklet for it:
- * tasklets run behind the receive softirq, in the same pass.
+ * devices. Each processor keeps a list of the sockets that owe an ACK and a tasklet for it.
+ * A tasklet that the receive softirq schedules runs when that is through with what it had, at
+ * most one round of it later if more has come; like it in ksoftirqd when softirqs have had
+ * their share, and at the latest when a process on this processor lets them in again.
  */
 #include <linux/interrupt.h>
+#include <linux/llist.h>
 #include <linux/percpu.h>
 #include <net/sock.h>
 
@@ -16,10 +19,13 @@
 #include "delack.h"
 #include "xtcp_sock.h"
 
-/* Written by its processor alone, in softirq: no lock. */
+/*
+ * Its processor adds, the tasklet takes all. No lock, but atomic: the tasklet may run elsewhere
+ * (its processor went offline), and with PREEMPT_RT one softirq may interrupt another.
+ */
 struct xtcp_ackq {
 	struct tasklet_struct tasklet;
-	struct xtcp_sock *first;
+	struct llist_head socks;
 };
 
 static DEFINE_PER_CPU(struct xtcp_ackq, xtcp_ackq);
@@ -27,31 +33,31 @@ static DEFINE_PER_CPU(struct xtcp_ackq, xtcp_ackq);
 void xtcp_ackq_add(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
-	struct xtcp_ackq *q = this_cpu_ptr(&xtcp_ackq);
+	struct xtcp_ackq *q;
 
 	lockdep_assert_in_softirq();
+	sock_owned_by_me(sk);
 	if (xs->ackq.queued)
 		return;
+	/* Given back by ackq_run(): a reset may take the socket's life meanwhile. */
 	sock_hold(sk);
 	xs->ackq.queued = true;
-	xs->ackq.next = q->first;
-	if (!q->first)
+	q = this_cpu_ptr(&xtcp_ackq);
+	if (llist_add(&xs->ackq.link, &q->socks))
 		tasklet_schedule(&q->tasklet);
-	q->first = xs;
 }
 
 static void ackq_run(struct tasklet_struct *tasklet)
 {
 	struct xtcp_ackq *q = container_of(tasklet, struct xtcp_ackq, tasklet);
-	struct xtcp_sock *xs = q->first;
+	struct llist_node *first = llist_del_all(&q->socks);
+	struct xtcp_sock *xs, *next;
 
-	q->first = NULL;
-	while (xs) {
-		struct xtcp_sock *next = xs->ackq.next;
+	llist_for_each_entry_safe(xs, next, first, ackq.link) {
 		struct sock *sk = xtcp_to_sk(xs);
 
 		bh_lock_sock(sk);
-		/* From here another processor may put it on its list. */
+		/* From here another processor may put it on its list: next is known already. */
 		xs->ackq.queued = false;
 		if (!sock_owned_by_user(sk))
 			xtcp_delack_batch_end(sk);
@@ -59,7 +65,6 @@ static void ackq_run(struct tasklet_struct *tasklet)
 			set_bit(XTCP_DEFER_ACK, &xs->deferred);
 		bh_unlock_sock(sk);
 		sock_put(sk);
-		xs = next;
 	}
 }
 

@@ -3,20 +3,21 @@
 #ifndef _XTCP_ACKQ_H
 #define _XTCP_ACKQ_H
 
+#include <linux/llist.h>
 #include <linux/types.h>
 
 struct sock;
-struct xtcp_sock;
 
 /* A socket's place in the list; lives as long as the socket, whatever connection it has. */
 struct xtcp_ackq_node {
-	struct xtcp_sock *next;
-	bool queued;		/* written under the socket's spinlock */
+	struct llist_node link;
+	bool queued;		/* under the socket's spinlock */
 };
 
 /*
  * Let xtcp_delack_batch_end() run when this processor's batch is over, once however often
- * it is asked; holds the socket until then. Softirq, socket lock held.
+ * it is asked; holds the socket until then. Softirq, the socket's spinlock held and nobody
+ * its owner.
  */
 void xtcp_ackq_add(struct sock *sk);
 

@@ -222,6 +222,14 @@ void xtcp_delack_reader(struct sock *sk, int copied)
 	}
 }
 
+void xtcp_delack_flush_due(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	if (xs->rcv.ack && xtcp_delack_due(xs))
+		xtcp_xmit_ack(sk);
+}
+
 void xtcp_delack_flush(struct sock *sk)
 {
 	if (xtcp_sk(sk)->rcv.ack)

@@ -53,6 +53,9 @@ void xtcp_delack_batch_end(struct sock *sk);
 /* The reader took @copied octets: acknowledge, or open the window (RFC 9293 MUST-39). */
 void xtcp_delack_reader(struct sock *sk, int copied);
 
+/* Send the ACK that is due, and would wait for the end of the batch. Socket lock held. */
+void xtcp_delack_flush_due(struct sock *sk);
+
 /* Send the ACK that is owed now, if one is. */
 void xtcp_delack_flush(struct sock *sk);
 

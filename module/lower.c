@@ -398,15 +398,25 @@ static void xtcp_lower_csum_partial(struct sk_buff *skb, const struct xtcp_key *
 /* One segment or super-segment with its checksum settled, to IP. */
 static int xtcp_lower_queue(struct sock *sk, struct sk_buff *skb, struct dst_entry *dst, u8 ecn)
 {
+	unsigned int segs = skb_shinfo(skb)->gso_segs;
+	struct inet_sock *inet = inet_sk(sk);
 	struct ipv6_pinfo *np;
 	struct flowi6 fl6;
 	int err;
 
 	memset(skb->cb, 0, sizeof(struct xtcp_skb_cb));
 	skb_dst_set_noref(skb, dst);
-	if (xtcp_lower_is_v4(sk))
-		return __ip_queue_xmit(sk, skb, &inet_sk(sk)->cork.fl,
-				       (READ_ONCE(inet_sk(sk)->tos) & ~INET_ECN_MASK) | ecn);
+	if (xtcp_lower_is_v4(sk)) {
+		err = __ip_queue_xmit(sk, skb, &inet->cork.fl,
+				      (READ_ONCE(inet->tos) & ~INET_ECN_MASK) | ecn);
+		/*
+		 * IP counts the segments first and numbers them from there on: the next one's
+		 * identification would be one of theirs.
+		 */
+		if (segs > 1)
+			atomic_add(segs - 1, &inet->inet_id);
+		return err;
+	}
 
 	np = inet6_sk(sk);
 	xtcp_lower_flow6(sk, &fl6);

@@ -258,8 +258,13 @@ static void xtcp_rcvq_out_of_order(struct sock *sk, struct sk_buff *skb)
 	u32 start = cb->seq, end = cb->end_seq;
 	struct sk_buff *prev;
 
-	/* Without SACK the sender counts our ACKs. */
-	xs->rcv.ack |= xs->sack.ok ? XTCP_ACK_BATCH : XTCP_ACK_NOW;
+	if (xs->sack.ok) {
+		xs->rcv.ack |= XTCP_ACK_BATCH;
+	} else {
+		/* The sender counts our ACKs: each is one of its own, and none hides another. */
+		xtcp_delack_flush_due(sk);
+		xs->rcv.ack |= XTCP_ACK_NOW;
+	}
 	xs->ooo_segs_in += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 	if (!xtcp_rcvq_admit(sk, skb)) {
 		XTCP_INC(xs->xn, RCVQDROP);

@@ -104,13 +104,12 @@ static void xtcp_xmit_syn_options(struct sock *sk, u8 flags, struct xtcp_options
 }
 
 /*
- * The options of any other segment with @len octets of text. SACK blocks ride on
- * it where it has room: a full one has none, and while something is out of order each arrival
- * is acknowledged by itself.
+ * The options of any other segment with @len octets of text. SACK blocks ride on it where
+ * it has room: a full one has none, and what is still to be reported stays owed.
  */
 static void xtcp_xmit_options(struct xtcp_sock *xs, unsigned int len, struct xtcp_options *opt)
 {
-	unsigned int room = XTCP_OPT_SPACE;
+	unsigned int room = XTCP_OPT_SPACE, blocks;
 
 	opt->seen = 0;
 	opt->num_sacks = 0;
@@ -122,20 +121,28 @@ static void xtcp_xmit_options(struct xtcp_sock *xs, unsigned int len, struct xtc
 	if (xs->stamp.ok)
 		room -= min(room, xtcp_options_size(opt));
 	xtcp_sack_fill(&xs->sack, xs->rcv.nxt, room, opt);
-	if (!len || opt->num_sacks) {
+	blocks = opt->num_sacks;
+	/* It comes first, and once. */
+	if (blocks && xs->sack.has_dup) {
 		xs->sack.has_dup = false;
-		xs->sack.fresh = 0;
+		blocks--;
 	}
+	if (!len || blocks >= xs->sack.fresh)
+		xs->sack.fresh = 0;
 }
 
 /* The acknowledgment that is about to leave says all there is to say, or all but the SACKs. */
 static void xtcp_xmit_acked(struct xtcp_sock *xs)
 {
-	xs->rcv.ack &= xs->sack.fresh || xs->sack.has_dup ? XTCP_ACK_BATCH : 0;
+	bool report = xs->sack.fresh || xs->sack.has_dup;
+
+	/* Those stay as urgent as they were. */
+	xs->rcv.ack &= report ? XTCP_ACK_BATCH | XTCP_ACK_NOW : 0;
 	xs->rcv.unacked = 0;
 	if (xs->rcv.quick)
 		xs->rcv.quick--;
-	xtcp_timer_clear(xs, XTCP_DUE_DELACK);
+	if (!xs->rcv.ack)
+		xtcp_timer_clear(xs, XTCP_DUE_DELACK);
 }
 
 /*

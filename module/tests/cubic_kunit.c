@@ -272,6 +272,60 @@ static void hystart__small_changes_are_noise(struct kunit *test)
 	xtcp_cong_release(&f.c);
 }
 
+/* One round trip with an ACK for each @stretch segments. */
+static void cubic_round_of(struct cubic_flow *f, u32 rtt_us, u32 stretch)
+{
+	u32 left = f->c.cwnd;
+
+	f->ack.nxt = f->ack.una + left;
+	while (left) {
+		f->ack.acked = min(left, stretch * MSS);
+		left -= f->ack.acked;
+		f->ack.una += f->ack.acked;
+		f->ack.rtt_us = rtt_us;
+		f->ack.srtt_us = rtt_us;
+		/* The sender fills the window again at once. */
+		f->ack.nxt += f->ack.acked;
+		f->ack.inflight = f->c.cwnd;
+		f->c.ops->avoid(&f->c, &f->ack);
+	}
+	f->ack.now_us += rtt_us;
+}
+
+/* Did slow start end after round trips of 50 ms and then 80 ms, acknowledged in such batches? */
+static bool hystart_ends(struct kunit *test, u32 segs, u32 stretch)
+{
+	struct cubic_flow f;
+	bool ended;
+	u32 i;
+
+	cubic_start(test, &f);
+	for (i = 0; i < 12; i++) {
+		/* The window of a round trip is @segs segments, whatever it has grown to. */
+		f.c.cwnd = segs * MSS;
+		cubic_round_of(&f, i < 3 ? 50000 : 80000, stretch);
+	}
+	ended = f.c.ssthresh != XTCP_SSTHRESH_INF;
+	xtcp_cong_release(&f.c);
+	return ended;
+}
+
+/* Eight samples are 16 segments: one ACK for all of them says as much as eight for two each. */
+static void hystart__acknowledged_in_batches(struct kunit *test)
+{
+	static const struct { u32 segs, stretch; bool ends; } cases[] = {
+		{ 8, 1, true }, { 7, 1, false }, { 16, 2, true }, { 14, 2, false },
+		{ 15, 3, false }, { 24, 3, true }, { 16, 16, true }, { 15, 15, false },
+		{ 100, 100, true }, { 44, 44, true }, { 16, 8, true }, { 12, 4, false },
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		KUNIT_EXPECT_EQ_MSG(test, hystart_ends(test, cases[i].segs, cases[i].stretch),
+				    cases[i].ends, "%u segments, an ACK for %u", cases[i].segs,
+				    cases[i].stretch);
+}
+
 static struct kunit_case cubic_cases[] = {
 	KUNIT_CASE(cubic_root__exact),
 	KUNIT_CASE(cubic_k__equation_2),
@@ -285,6 +339,7 @@ static struct kunit_case cubic_cases[] = {
 	KUNIT_CASE(hystart__growing_round_trips),
 	KUNIT_CASE(hystart__shorter_again),
 	KUNIT_CASE(hystart__small_changes_are_noise),
+	KUNIT_CASE(hystart__acknowledged_in_batches),
 	{}
 };
 

@@ -151,11 +151,26 @@ static inline void pair_input(struct pair_end *e, struct sk_buff *skb)
 	local_bh_enable();
 }
 
+/*
+ * What arrives between the two is one batch of softirq's: who owes an ACK at its end sends it
+ * in pair_batch_end(). Nothing may sleep between them, so there is no EXPECT either.
+ */
+static inline void pair_batch_begin(void)
+{
+	local_bh_disable();
+}
+
+static inline void pair_batch_end(void)
+{
+	local_bh_enable();
+}
+
 /* A segment that no end has sent, with @len octets that belong at @seq. */
 static inline void pair_forge_data(struct kunit *test, struct pair_end *to, u8 flags, u32 seq,
 				   u32 ack, u16 wnd, u32 len)
 {
-	struct sk_buff *skb = alloc_skb(128 + len, GFP_KERNEL);
+	/* It may be one of a batch. */
+	struct sk_buff *skb = alloc_skb(128 + len, GFP_ATOMIC);
 	struct tcphdr *th;
 	u8 *p;
 	u32 i;

@@ -195,6 +195,100 @@ static void sack_random__against_bitmap(struct kunit *test)
 	}
 }
 
+/* What changed since the last report: new, grown or joined blocks, and none that are gone. */
+static void sack_fresh__counts_what_changed(struct kunit *test)
+{
+	struct xtcp_sack s = { .num = 0 };
+
+	xtcp_sack_add(&s, 100, 200);
+	xtcp_sack_add(&s, 200, 300);
+	KUNIT_EXPECT_EQ_MSG(test, s.fresh, 1, "one block, twice grown");
+	xtcp_sack_add(&s, 400, 500);
+	xtcp_sack_add(&s, 600, 700);
+	KUNIT_EXPECT_EQ(test, s.fresh, 3);
+	xtcp_sack_add(&s, 500, 600);
+	KUNIT_EXPECT_EQ_MSG(test, s.fresh, 2, "two became one");
+	s.fresh = 0;
+	xtcp_sack_add(&s, 100, 150);
+	KUNIT_EXPECT_EQ_MSG(test, s.fresh, 1, "it comes first now, for it arrived again");
+	xtcp_sack_add(&s, 350, 360);
+	xtcp_sack_add(&s, 800, 900);
+	/* [800, 900) [350, 360) [100, 300) are fresh, [400, 700) is not. */
+	KUNIT_EXPECT_EQ(test, s.fresh, 3);
+	xtcp_sack_advance(&s, 300);
+	KUNIT_EXPECT_EQ_MSG(test, s.fresh, 2, "acknowledged");
+	xtcp_sack_cut(&s, 800);
+	KUNIT_EXPECT_EQ_MSG(test, s.fresh, 1, "dropped");
+	sack_expect(test, &s, 0, 350, 360);
+	xtcp_sack_cut(&s, 450);
+	KUNIT_EXPECT_EQ_MSG(test, s.fresh, 1, "an old one became shorter");
+	xtcp_sack_advance(&s, 360);
+	KUNIT_EXPECT_EQ(test, s.fresh, 0);
+	KUNIT_EXPECT_EQ(test, s.num, 1);
+	xtcp_sack_cut(&s, 360);
+	KUNIT_EXPECT_EQ(test, s.num, 0);
+	KUNIT_EXPECT_EQ(test, s.fresh, 0);
+}
+
+/*
+ * Random arrivals, advances and reports when an ACK would be full: each octet that arrived since
+ * the last report lies in one of the first @fresh blocks, or is acknowledged, or was dropped.
+ */
+static void sack_fresh__against_bitmap(struct kunit *test)
+{
+	DECLARE_BITMAP(untold, SPACE);
+	struct rnd_state rnd;
+	u32 round, step, i, j;
+
+	prandom_seed_state(&rnd, 20261122);
+	for (round = 0; round < 300; round++) {
+		u32 base = 0xffffff00U + round * 3, nxt = 0;
+		struct xtcp_sack s = { .num = 0 };
+
+		bitmap_zero(untold, SPACE);
+		for (step = 0; step < 60; step++) {
+			u32 at = nxt + 1 + prandom_u32_state(&rnd) % (SPACE / 2);
+			u32 len = 1 + prandom_u32_state(&rnd) % 40;
+
+			if (at + len > SPACE)
+				break;
+			xtcp_sack_add(&s, base + at, base + at + len);
+			bitmap_set(untold, at, len);
+			switch (prandom_u32_state(&rnd) % 8) {
+			case 0:
+				nxt += 1 + prandom_u32_state(&rnd) % 8;
+				for (i = 0; i < s.num; i++)
+					if (!xtcp_seq_after(s.block[i].start, base + nxt))
+						nxt = max(nxt, s.block[i].end - base);
+				xtcp_sack_advance(&s, base + nxt);
+				bitmap_clear(untold, 0, nxt);
+				break;
+			case 1:
+				at = nxt + 1 + prandom_u32_state(&rnd) % (SPACE / 2);
+				xtcp_sack_cut(&s, base + at);
+				if (at < SPACE)
+					bitmap_clear(untold, at, SPACE - at);
+				break;
+			default:
+				break;
+			}
+			KUNIT_ASSERT_LE(test, s.fresh, s.num);
+			for (j = find_first_bit(untold, SPACE); j < SPACE;
+			     j = find_next_bit(untold, SPACE, j + 1)) {
+				for (i = 0; i < s.fresh; i++)
+					if (s.block[i].start - base <= j &&
+					    j < s.block[i].end - base)
+						break;
+				KUNIT_ASSERT_LT_MSG(test, i, (u32)s.fresh, "octet %u", j);
+			}
+			if (s.fresh >= XTCP_SACK_REPORT) {
+				s.fresh = 0;
+				bitmap_zero(untold, SPACE);
+			}
+		}
+	}
+}
+
 static struct kunit_case sack_cases[] = {
 	KUNIT_CASE(sack_add__newest_first),
 	KUNIT_CASE(sack_add__joins_what_it_touches),
@@ -205,6 +299,8 @@ static struct kunit_case sack_cases[] = {
 	KUNIT_CASE(sack_fill__room_and_duplicates),
 	KUNIT_CASE(sack_duplicate__several),
 	KUNIT_CASE(sack_random__against_bitmap),
+	KUNIT_CASE(sack_fresh__counts_what_changed),
+	KUNIT_CASE(sack_fresh__against_bitmap),
 	{}
 };
 

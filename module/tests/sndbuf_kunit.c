@@ -126,11 +126,56 @@ static void sndbuf_shrink__tells_and_halves(struct kunit *test)
 	pair_close();
 }
 
+/*
+ * A third of the buffer free, as with TCP (half of what is used); or an eighth, if no more than an
+ * eighth waits to be sent.
+ */
+static void sndbuf_writable__free_and_unsent(struct kunit *test)
+{
+	static const struct { int sndbuf, used; u32 unsent; bool writable; } cases[] = {
+		{ 90000, 0, 0, true }, { 90000, 60000, 60000, true },
+		{ 90000, 60001, 60001, false }, { 90000, 60002, 11251, false },
+		{ 90000, 60002, 11250, true }, { 90000, 78750, 11250, true },
+		{ 90000, 78751, 11250, false }, { 90000, 78751, 0, false },
+		{ 90000, 90000, 0, false }, { 90000, 120000, 0, false },
+		{ SOCK_MIN_SNDBUF, SOCK_MIN_SNDBUF, 0, false },
+		{ SOCK_MIN_SNDBUF, SOCK_MIN_SNDBUF - SOCK_MIN_SNDBUF / 8, 0, true },
+		{ 0x7fffffff, 0x70000001, 0, false }, { 0x7fffffff, 0x70000000, 0, true },
+		{ 0x7fffffff, 0x70000000, 0x0fffffff, true },
+		{ 0x7fffffff, 0x70000000, 0x10000000, false },
+	};
+	int sndbuf, used, i;
+	struct xtcp_sock *xs;
+	struct sock *sk;
+	u32 end;
+
+	pair_establish(test, A, 836, 486);
+	sk = A->sk;
+	xs = xtcp_sk(sk);
+	lock_sock(sk);
+	sndbuf = sk->sk_sndbuf;
+	used = sk->sk_wmem_queued;
+	end = xs->snd.write_seq;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		sk->sk_sndbuf = cases[i].sndbuf;
+		sk->sk_wmem_queued = cases[i].used;
+		xs->snd.write_seq = xs->snd.nxt + cases[i].unsent;
+		KUNIT_EXPECT_EQ_MSG(test, xtcp_sndbuf_writable(sk), cases[i].writable, "case %d",
+				    i);
+	}
+	sk->sk_sndbuf = sndbuf;
+	sk->sk_wmem_queued = used;
+	xs->snd.write_seq = end;
+	release_sock(sk);
+	pair_close();
+}
+
 static struct kunit_case sndbuf_cases[] = {
 	KUNIT_CASE(sndbuf_want__by_cwnd),
 	KUNIT_CASE(sndbuf_grow__bounds),
 	KUNIT_CASE(sndbuf_grow__by_an_acknowledgment),
 	KUNIT_CASE(sndbuf_shrink__tells_and_halves),
+	KUNIT_CASE(sndbuf_writable__free_and_unsent),
 	{}
 };
 

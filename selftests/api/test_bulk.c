@@ -116,6 +116,21 @@ static int listen_at(const struct scene *s)
 }
 
 /*
+ * One end of the link. The stream goes through a VLAN device that cuts super-segments, for
+ * netem on the veth itself would lose and delay those whole, and the path were no real one.
+ */
+static bool link_up(const struct scene *s, const char *dev, const char *addr)
+{
+	return net_run("ip link set %s up && ip link add link %s name wire type vlan id 7",
+		       dev, dev) &&
+	       net_run("ip addr add %s/%d dev wire %s && ip link set wire up", addr,
+		       s->t.on == ON_V4 ? 24 : 64, s->t.on == ON_V4 ? "" : "nodad") &&
+	       net_run("ethtool -K %s tso off gso off gro off >/dev/null", dev) &&
+	       net_run("ethtool -K wire tso off gso off gro off >/dev/null") &&
+	       net_run("tc qdisc add dev %s root netem %s", dev, s->netem);
+}
+
+/*
  * The other end lives in a namespace of its own. It is forked before the link
  * exists, because its namespace is named by its process id.
  */
@@ -128,10 +143,7 @@ static int serve(const struct scene *s, int ready_in, int ready_out)
 		return 1;
 	if (write(ready_out, &x, 1) != 1 || read(ready_in, &x, 1) != 1)
 		return 1;
-	if (!net_run("ip addr add %s/%d dev vb %s && ip link set vb up", s->to,
-		 s->t.on == ON_V4 ? 24 : 64, s->t.on == ON_V4 ? "" : "nodad") ||
-	    !net_run("ethtool -K vb tso off gso off gro off >/dev/null") ||
-	    !net_run("tc qdisc add dev vb root netem %s", s->netem))
+	if (!link_up(s, "vb", s->to))
 		return 1;
 	l = listen_at(s);
 	if (l < 0 || write(ready_out, &x, 1) != 1)
@@ -157,10 +169,7 @@ static bool play(const struct scene *s)
 	close(from[1]);
 	if (read(from[0], &x, 1) == 1 &&
 	    net_run("ip link add va type veth peer name vb netns %d", pid) &&
-	    net_run("ip addr add %s/%d dev va %s && ip link set va up", s->from,
-		s->t.on == ON_V4 ? 24 : 64, s->t.on == ON_V4 ? "" : "nodad") &&
-	    net_run("ethtool -K va tso off gso off gro off >/dev/null") &&
-	    net_run("tc qdisc add dev va root netem %s", s->netem) &&
+	    link_up(s, "va", s->from) &&
 	    write(to[1], &x, 1) == 1 && read(from[0], &x, 1) == 1) {
 		start = now_ms();
 		fd = sock(&s->t);

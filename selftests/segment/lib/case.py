@@ -13,11 +13,12 @@ import collections
 import select
 import socket
 import struct
+import subprocess
 import time
 
 from . import packet
 from .flow import ANY, Flow
-from .stage import LOCAL, PEER, PLAIN, Background, Fail, Transport, Wire, error_name, pattern
+from .stage import LOCAL, PEER, PLAIN, Background, Fail, Skip, Transport, Wire, error_name, pattern
 
 __all__ = ["ANY", "Case"]
 
@@ -89,6 +90,17 @@ class Case:
             if time.time() > limit:
                 raise Fail("%s: not within %g s" % (what, timeout))
             self.sleep(0.02)
+
+    def command(self, *words):
+        """Run a command of the system in the case's namespace."""
+        self.log("#", " ".join(words))
+        try:
+            done = subprocess.run(words, capture_output=True, text=True, check=False)
+        except FileNotFoundError as err:
+            raise Skip("no %s here" % words[0]) from err
+        self.woke()
+        if done.returncode:
+            raise Fail("%s: %s" % (" ".join(words), done.stderr.strip()))
 
     # segments
 
