@@ -34,6 +34,36 @@ void xtcp_recovery_init(struct xtcp_sock *xs)
 	xtcp_scoreboard_forget(&xs->scoreboard);
 }
 
+/* -- what time-outs cost --------------------------------------------------------- */
+
+static void recovery_count_expiry(struct xtcp_rto_count *rto, u32 now_ms)
+{
+	if (rto->expiries < U16_MAX)
+		rto->expiries++;
+	if (rto->on)
+		return;
+	rto->on = true;
+	rto->since_ms = now_ms;
+	if (rto->recoveries < U16_MAX)
+		rto->recoveries++;
+}
+
+u32 xtcp_recovery_rto_time_ms(const struct xtcp_rto_count *rto, u32 now_ms)
+{
+	return rto->time_ms + (rto->on ? now_ms - rto->since_ms : 0);
+}
+
+void xtcp_recovery_inherit(struct xtcp_sock *xs, u8 expiries, u32 since_ms)
+{
+	struct xtcp_rto_count *rto = &xs->recovery.rto;
+
+	rto->expiries = expiries;
+	rto->recoveries = !!expiries;
+	rto->time_ms = expiries ? xs->now_ms - since_ms : 0;
+}
+
+/* -- states ------------------------------------------------------------------------ */
+
 void xtcp_recovery_set_state(struct xtcp_sock *xs, enum xtcp_ca_state state)
 {
 	struct xtcp_cong *c = &xs->cong;
@@ -44,6 +74,10 @@ void xtcp_recovery_set_state(struct xtcp_sock *xs, enum xtcp_ca_state state)
 		c->ops->state(c, state);
 	c->state = state;
 	xs->recovery.state = state;
+	if (xs->recovery.rto.on && state < XTCP_CA_RECOVERY) {
+		xs->recovery.rto.time_ms = xtcp_recovery_rto_time_ms(&xs->recovery.rto, xs->now_ms);
+		xs->recovery.rto.on = false;
+	}
 }
 
 /* Nothing is lost; something may be out of order. */
@@ -395,6 +429,7 @@ void xtcp_recovery_timeout(struct sock *sk)
 	xs->cong.cwnd = xs->snd.mss;
 	xs->cong.bytes_acked = 0;
 	xtcp_recovery_set_state(xs, XTCP_CA_LOSS);
+	recovery_count_expiry(&rec->rto, xs->now_ms);
 	xtcp_cong_event(&xs->cong, XTCP_CONG_RTO);
 	rec->high = xs->snd.nxt;
 	rec->dupacks = 0;

@@ -133,7 +133,10 @@ void xtcp_socket_start(struct sock *sk)
 	xs->data_segs_in = 0;
 	xs->data_segs_out = 0;
 	xs->total_retrans = 0;
+	xs->rehash = 0;
+	xs->delivered = 0;
 	xs->delivered_ce = 0;
+	xs->received_ce = 0;
 	xs->ooo_segs_in = 0;
 	xs->dsack_dups = 0;
 	WRITE_ONCE(sk->sk_err_soft, 0);
