@@ -96,7 +96,7 @@ u32 xtcp_rack_detect(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_rack *rack = &xs->rack;
-	bool sure = xs->recovery.state >= XTCP_CA_RECOVERY ||
+	bool sure = xs->cong.state >= XTCP_CA_RECOVERY ||
 		    xs->rtxq.sacked >= XTCP_DUPACK_THRESHOLD * xs->snd.mss;
 	u32 wait = xtcp_rack_wait(rack, xs->rtt.min_us, xs->rtt.srtt_us >> 3, sure), next = 0;
 	struct sk_buff *skb, *tmp;

@@ -27,8 +27,7 @@ struct xtcp_rto_count {
 };
 
 /**
- * struct xtcp_recovery - where loss recovery stands
- * @state: enum xtcp_ca_state (cong.h)
+ * struct xtcp_recovery - where loss recovery stands, beside cong.state
  * @dupacks: duplicate ACKs in a row (no SACK)
  * @retransmits: expiries of the retransmission timer since progress (R1, R2)
  * @frto: after a time-out: watch whether the originals arrive (RFC 5682)
@@ -47,7 +46,6 @@ struct xtcp_rto_count {
  * @start: jiffies of the first retransmission without progress (R2, USER_TIMEOUT)
  */
 struct xtcp_recovery {
-	u8 state;
 	u8 dupacks;
 	u8 retransmits;
 	bool frto;
@@ -113,7 +111,7 @@ u32 xtcp_recovery_rto_time_ms(const struct xtcp_rto_count *rto, u32 now_ms);
 /* A request whose SYN-ACK went out @expiries times too late, since @since_ms, becomes @xs. */
 void xtcp_recovery_inherit(struct xtcp_sock *xs, u8 expiries, u32 since_ms);
 
-/* The one place that changes recovery.state. */
+/* The one place that changes cong.state. */
 void xtcp_recovery_set_state(struct xtcp_sock *xs, enum xtcp_ca_state state);
 
 /* For newreno.c: into RECOVERY with a new ssthresh, and out of RECOVERY or LOSS. */

@@ -295,7 +295,7 @@ static void xtcp_socket_release_cb(struct sock *sk)
 	if (test_and_clear_bit(XTCP_DEFER_TIMER, &xs->deferred))
 		xtcp_timer_deferred(sk);
 	if (test_and_clear_bit(XTCP_DEFER_PACE, &xs->deferred))
-		xtcp_pace_deferred(sk);
+		xtcp_pace_push(sk);
 	if (test_and_clear_bit(XTCP_DEFER_ACK, &xs->deferred))
 		xtcp_delack_batch_end(sk);
 }

@@ -289,7 +289,7 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 		return;
 	}
 
-	info->tcpi_ca_state = xs->recovery.state;
+	info->tcpi_ca_state = xs->cong.state;
 	info->tcpi_retransmits = xs->recovery.retransmits;
 	info->tcpi_probes = xs->timer.probes;
 	info->tcpi_backoff = xs->rtt.backoff;

@@ -77,7 +77,7 @@ static void expiry_retrans__doubles(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, xs->total_retrans, (u32)i);
 	}
 	KUNIT_EXPECT_EQ(test, A->sk->sk_state, TCP_ESTABLISHED);
-	KUNIT_EXPECT_EQ(test, xs->recovery.state, (u8)XTCP_CA_LOSS);
+	KUNIT_EXPECT_EQ(test, xs->cong.state, (u8)XTCP_CA_LOSS);
 	/* Nothing left, nothing sent: an expiry that was under way finds the queue empty. */
 	pair_forge(test, A, XTCP_ACK, NXT, UNA + 100);
 	lock_sock(A->sk);
@@ -237,7 +237,7 @@ static void expiry_retrans__what_they_cost(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rto->recoveries, 1);
 	rto->since_ms -= 500;
 	pair_forge_data(test, A, XTCP_ACK, NXT, UNA + 100, 8192, 0);
-	KUNIT_EXPECT_EQ(test, xs->recovery.state, (u8)XTCP_CA_OPEN);
+	KUNIT_EXPECT_EQ(test, xs->cong.state, (u8)XTCP_CA_OPEN);
 	KUNIT_EXPECT_FALSE(test, rto->on);
 	KUNIT_EXPECT_GE(test, rto->time_ms, 500U);
 	KUNIT_EXPECT_EQ(test, xtcp_recovery_rto_time_ms(rto, rto->since_ms + 90000), rto->time_ms);
