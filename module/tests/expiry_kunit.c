@@ -174,7 +174,8 @@ static void ex_take_advice(struct sock *sk, struct dst_entry *dst)
 static void expiry_retrans__advice_from_r1_on(struct kunit *test)
 {
 	struct xtcp_sock *xs = ex_begin(test);
-	struct dst_entry *dst = __sk_dst_get(A->sk);
+	/* Nobody else has the socket. */
+	struct dst_entry *dst = rcu_dereference_protected(A->sk->sk_dst_cache, true);
 	struct dst_ops *usual = dst->ops, ops = {
 		.family = usual->family, .check = usual->check, .mtu = usual->mtu,
 		.cow_metrics = usual->cow_metrics, .negative_advice = ex_take_advice,
