@@ -104,7 +104,7 @@ struct xtcp_cong_ack {
  * @acked: optional; every acknowledgment that reports something, before @avoid
  * @event: optional; enum xtcp_cong_event
  * @state: optional; recovery moves to @state, c->state is still the old one
- * @info: optional; fill @info for TCP_CC_INFO; return: octets of it
+ * @info: optional; fill @info, which is zeroed, for TCP_CC_INFO; return: octets of it
  * @undo_cwnd: optional; the loss was none: the cwnd to go on with, by default the larger one
  *
  * All callbacks: socket lock held, softirq or process context, no sleeping.
@@ -137,7 +137,7 @@ struct xtcp_cong_ops {
  * @cwnd_clamp: upper bound of cwnd
  * @srtt_us: smoothed round-trip time, 0 if there was no sample yet; kept up to date by the owner
  * @pacing_rate: octets a second, 0: XTCP derives it from cwnd and srtt_us
- * @state: enum xtcp_ca_state, kept up to date by the owner
+ * @state: enum xtcp_ca_state, where loss recovery stands: xtcp_recovery_set_state() moves it
  * @ecn: our data may be marked, set when the connection is established
  * @ce: the peer's newest data was marked
  * @burst_segs: full segments that may leave at once however low the rate is

@@ -104,7 +104,6 @@ static size_t dctcp_info(const struct xtcp_cong *c, union tcp_cc_info *info)
 {
 	const struct xtcp_dctcp *d = &((const struct dctcp *)c->priv)->est;
 
-	memset(&info->dctcp, 0, sizeof(info->dctcp));
 	if (c->ecn) {
 		info->dctcp.dctcp_enabled = 1;
 		info->dctcp.dctcp_ce_state = c->ce;

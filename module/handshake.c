@@ -56,6 +56,7 @@ static void xtcp_handshake_init_snd(struct xtcp_sock *xs, u32 iss)
 static void xtcp_handshake_init_rcv(struct xtcp_sock *xs, u32 irs)
 {
 	xs->rcv.irs = irs;
+	xs->rcv.again = irs;
 	WRITE_ONCE(xs->rcv.nxt, irs + 1);
 	WRITE_ONCE(xs->rcv.wup, irs + 1);
 	WRITE_ONCE(xs->rcv.copied, irs + 1);
@@ -174,6 +175,8 @@ int xtcp_handshake_connect(struct sock *sk, xtcp_sockaddr *uaddr, int len)
 	dst = __sk_dst_get(sk);
 	xs->snd.peer_mss = U16_MAX;
 	xtcp_output_sync_mss(sk, dst_mtu(dst));
+	/* The handshake sets it anew: it may be lost, and the peer's MSS smaller. */
+	xs->cong.cwnd = xtcp_cong_initial_window(xs->snd.mss);
 	xs->snd.peer_mss = xtcp_lower_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
 	xs->rcv.advmss = xtcp_lower_advmss(sk);
 	if (xs->user_mss && xs->user_mss < xs->rcv.advmss)
@@ -311,6 +314,7 @@ bool xtcp_handshake_syn_recv(struct sock *sk, struct sk_buff *skb)
 static void xtcp_handshake_init_child(struct sock *sk, const struct xtcp_request *req)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
+	u8 expiries;
 	u32 sent_us;
 
 	xtcp_handshake_init_snd(xs, req->iss);
@@ -331,6 +335,9 @@ static void xtcp_handshake_init_child(struct sock *sk, const struct xtcp_request
 	/* In this order: the time of a SYN-ACK sent again comes with its count (Karn). */
 	sent_us = smp_load_acquire(&req->sent_us);
 	xs->total_retrans = READ_ONCE(req->retrans);
+	/* Pairs with the timer's release: the time of the first comes with the count. */
+	expiries = smp_load_acquire(&req->timeouts);
+	xtcp_recovery_inherit(xs, expiries, req->late_ms);
 	if (!xs->total_retrans)
 		xtcp_rtt_sample(&xs->rtt, xs->now_us - sent_us);
 }

@@ -54,12 +54,12 @@ void xtcp_newreno_dupack(struct sock *sk)
 	if (rec->dupacks < U8_MAX)
 		rec->dupacks++;
 	/* After a time-out they are echoes of what was sent twice. */
-	if (rec->state == XTCP_CA_LOSS)
+	if (xs->cong.state == XTCP_CA_LOSS)
 		return;
 	newreno_count_dupack(xs);
-	if (rec->state == XTCP_CA_RECOVERY)
+	if (xs->cong.state == XTCP_CA_RECOVERY)
 		return;
-	if (rec->state != XTCP_CA_CWR)
+	if (xs->cong.state != XTCP_CA_CWR)
 		xtcp_recovery_set_state(xs, XTCP_CA_DISORDER);
 	/* RFC 6582 3.2 step 1: not for echoes of what a former recovery sent. */
 	if (rec->dupacks == XTCP_DUPACK_THRESHOLD &&
@@ -86,7 +86,7 @@ static void newreno_partial(struct sock *sk, u32 acked)
 void xtcp_newreno_forget(struct xtcp_sock *xs)
 {
 	xs->recovery.dupacks = 0;
-	if (xs->recovery.state != XTCP_CA_CWR)
+	if (xs->cong.state != XTCP_CA_CWR)
 		xtcp_recovery_set_state(xs, XTCP_CA_OPEN);
 	xs->rtxq.sacked = 0;
 }
@@ -98,7 +98,7 @@ bool xtcp_newreno_acked(struct sock *sk, u32 acked)
 
 	sock_owned_by_me(sk);
 	rec->dupacks = 0;
-	switch (rec->state) {
+	switch (xs->cong.state) {
 	case XTCP_CA_RECOVERY:
 		if (xtcp_seq_before(xs->snd.una, rec->high))
 			newreno_partial(sk, acked);

@@ -174,9 +174,9 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 room)
 	xs->bytes_retrans += skb->len;
 	xtcp_recovery_sent(xs, skb->len, true);
 	XTCP_ADD(xs->xn, RETRANSSEGS, segs);
-	if (xs->recovery.state == XTCP_CA_LOSS)
+	if (xs->cong.state == XTCP_CA_LOSS)
 		XTCP_ADD(xs->xn, SLOWSTARTRETRANS, segs);
-	else if (xs->recovery.state == XTCP_CA_RECOVERY)
+	else if (xs->cong.state == XTCP_CA_RECOVERY)
 		XTCP_ADD(xs->xn, FASTRETRANS, segs);
 	return 0;
 }

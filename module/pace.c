@@ -126,16 +126,10 @@ u32 xtcp_pace_burst(const struct sock *sk, u32 goal)
 	return max((u32)octets / mss, 1U) * mss;
 }
 
-/* The socket is ours, or the user gave it back. */
-static void pace_push(struct sock *sk)
+void xtcp_pace_push(struct sock *sk)
 {
 	xtcp_clock_refresh(xtcp_sk(sk));
 	xtcp_output_push(sk);
-}
-
-void xtcp_pace_deferred(struct sock *sk)
-{
-	pace_push(sk);
 }
 
 static enum hrtimer_restart pace_expire(struct hrtimer *timer)
@@ -145,7 +139,7 @@ static enum hrtimer_restart pace_expire(struct hrtimer *timer)
 
 	bh_lock_sock(sk);
 	if (!sock_owned_by_user(sk))
-		pace_push(sk);
+		xtcp_pace_push(sk);
 	else
 		set_bit(XTCP_DEFER_PACE, &xs->deferred);
 	bh_unlock_sock(sk);

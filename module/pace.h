@@ -53,8 +53,8 @@ void xtcp_pace_sent(struct sock *sk, u32 len);
  */
 u32 xtcp_pace_burst(const struct sock *sk, u32 goal);
 
-/* The timer found the user holding the socket (release_cb). */
-void xtcp_pace_deferred(struct sock *sk);
+/* The next segment may leave: the timer ran out, if the user held the socket then, in release_cb. */
+void xtcp_pace_push(struct sock *sk);
 
 /*
  * Nanoseconds that @len octets last at @rate octets a second, less up to half for the @late_ns

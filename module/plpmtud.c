@@ -135,7 +135,7 @@ u32 xtcp_plpmtud_wanted(struct sock *sk, u32 cwnd_room, u32 wnd_room, bool *wait
 	if (likely(!xs->plpmtud.on))
 		return 0;
 	/* A loss must mean one thing, and what follows the probe must show it. */
-	if (xs->recovery.state != XTCP_CA_OPEN || xs->rtxq.sacked || xs->rtxq.lost ||
+	if (xs->cong.state != XTCP_CA_OPEN || xs->rtxq.sacked || xs->rtxq.lost ||
 	    xs->cong.cwnd < XTCP_PLPMTUD_CWND_SEGS * xs->snd.mss || !xtcp_lower_dont_fragment(sk))
 		return 0;
 	xtcp_plpmtud_reopen(&xs->plpmtud, plpmtud_most(xs), READ_ONCE(ctl->probe_interval), jiffies);

@@ -41,7 +41,7 @@ void xtcp_rack_next_ack(struct xtcp_sock *xs)
 	xs->rack.before = xs->rack.high;
 }
 
-void xtcp_rack_delivered(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb, u32 end)
+void xtcp_rack_delivered(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb, u32 start, u32 end)
 {
 	struct xtcp_rack *rack = &xs->rack;
 	u32 rtt = xs->now_us - cb->sent_us;
@@ -49,6 +49,7 @@ void xtcp_rack_delivered(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb, u32
 	if (xtcp_seq_before(end, rack->before) && !(cb->mark & XTCP_MARK_EVER_RETRANS)) {
 		rack->reordered = true;
 		rack->reord_seen++;
+		rack->extent = max(rack->extent, rack->before - start);
 	}
 	rack->high = xtcp_seq_max(rack->high, end);
 	/* Sooner than any round trip: the first transmission arrived, not this one. */
@@ -63,6 +64,11 @@ void xtcp_rack_delivered(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb, u32
 		rack->end_seq = end;
 		rack->valid = true;
 	}
+}
+
+u32 xtcp_rack_reordering(const struct xtcp_rack *rack, u32 mss)
+{
+	return max_t(u32, DIV_ROUND_UP(rack->extent, mss), XTCP_DUPACK_THRESHOLD);
 }
 
 void xtcp_rack_duplicate(struct xtcp_sock *xs)
@@ -90,7 +96,7 @@ u32 xtcp_rack_detect(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_rack *rack = &xs->rack;
-	bool sure = xs->recovery.state >= XTCP_CA_RECOVERY ||
+	bool sure = xs->cong.state >= XTCP_CA_RECOVERY ||
 		    xs->rtxq.sacked >= XTCP_DUPACK_THRESHOLD * xs->snd.mss;
 	u32 wait = xtcp_rack_wait(rack, xs->rtt.min_us, xs->rtt.srtt_us >> 3, sure), next = 0;
 	struct sk_buff *skb, *tmp;

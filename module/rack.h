@@ -20,6 +20,8 @@ struct xtcp_sock;
  * @high: highest sequence number that arrived
  * @before: @high without what the acknowledgment in hand reports
  * @round: SND.NXT when the wait last grew: once a round trip is enough
+ * @extent: octets from the start of the segment that came latest, of all that did so, to
+ *	    the end of what had overtaken it
  * @reord_seen: how often a segment arrived behind a later one
  * @steps: the wait for reordered segments in quarters of the smallest round-trip time
  * @persist: recoveries without a duplicate until @steps falls back to one
@@ -34,6 +36,7 @@ struct xtcp_rack {
 	u32 high;
 	u32 before;
 	u32 round;
+	u32 extent;
 	u32 reord_seen;
 	u8 steps;
 	u8 persist;
@@ -57,8 +60,14 @@ u32 xtcp_rack_wait(const struct xtcp_rack *rack, u32 min_rtt_us, u32 srtt_us, bo
 /* An acknowledgment comes: what it reports arrived in an order that it does not tell. */
 void xtcp_rack_next_ack(struct xtcp_sock *xs);
 
-/* A segment up to @end, not yet reported, has arrived; @cb says when it was sent. */
-void xtcp_rack_delivered(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb, u32 end);
+/* The octets from @start to @end, not yet reported, have arrived; @cb says when they were sent. */
+void xtcp_rack_delivered(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb, u32 start, u32 end);
+
+/*
+ * Segments of @mss octets that later ones overtook at most, that one counted; as in Linux at
+ * least the three that mean a loss where nothing was reordered. Pure.
+ */
+u32 xtcp_rack_reordering(const struct xtcp_rack *rack, u32 mss);
 
 /* The peer reports octets that arrived twice: we waited too little (RFC 8985 6.2 step 4). */
 void xtcp_rack_duplicate(struct xtcp_sock *xs);

@@ -308,8 +308,9 @@ void xtcp_rcvq_duplicate(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb)
 }
 
 /* What the network and the sender say of congestion; data outside the window is not heard. */
-static void xtcp_rcvq_ecn(struct sock *sk, const struct xtcp_skb_cb *cb)
+static void xtcp_rcvq_ecn(struct sock *sk, const struct sk_buff *skb)
 {
+	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
 	switch (xtcp_ecn_data_rcvd(&xs->ecn, cb->ecn, cb->flags)) {
@@ -329,6 +330,25 @@ static void xtcp_rcvq_ecn(struct sock *sk, const struct xtcp_skb_cb *cb)
 		break;
 	}
 	xs->cong.ce = cb->ecn == INET_ECN_CE;
+	if (xs->cong.ce)
+		xs->received_ce += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+}
+
+/*
+ * The peer sends again what it has our acknowledgment of, if that arrived. The second time in
+ * a row it seems lost: let the next ones take another path. Who waits for a time-out of its
+ * own draws one with each of those.
+ */
+static void rcvq_old(struct sock *sk, const struct xtcp_skb_cb *cb)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	xtcp_delack_enter_quick(xs);
+	xtcp_rcvq_duplicate(xs, cb);
+	xs->rcv.ack |= XTCP_ACK_NOW;
+	if (cb->seq == xs->rcv.again && !xs->recovery.rto.on && sk_rethink_txhash(sk))
+		XTCP_INC(xs->xn, DUPDATAREHASH);
+	xs->rcv.again = cb->seq;
 }
 
 void xtcp_rcvq_segment(struct sock *sk, struct sk_buff *skb)
@@ -339,10 +359,7 @@ void xtcp_rcvq_segment(struct sock *sk, struct sk_buff *skb)
 	sock_owned_by_me(sk);
 	skb_dst_drop(skb);
 	if (unlikely(!xtcp_seq_after(cb->end_seq, xs->rcv.nxt))) {
-		/* All of it is old: the peer did not hear our ACK. */
-		xtcp_delack_enter_quick(xs);
-		xtcp_rcvq_duplicate(xs, cb);
-		xs->rcv.ack |= XTCP_ACK_NOW;
+		rcvq_old(sk, cb);
 		kfree_skb(skb);
 		return;
 	}
@@ -356,7 +373,7 @@ void xtcp_rcvq_segment(struct sock *sk, struct sk_buff *skb)
 	if (unlikely(xtcp_seq_before(cb->seq, xs->rcv.nxt)))
 		xtcp_rcvq_duplicate(xs, cb);
 	if (skb->len)
-		xtcp_rcvq_ecn(sk, cb);
+		xtcp_rcvq_ecn(sk, skb);
 	if (likely(!xtcp_seq_after(cb->seq, xs->rcv.nxt)))
 		xtcp_rcvq_in_order(sk, skb);
 	else

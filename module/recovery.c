@@ -34,16 +34,49 @@ void xtcp_recovery_init(struct xtcp_sock *xs)
 	xtcp_scoreboard_forget(&xs->scoreboard);
 }
 
+/* -- what time-outs cost --------------------------------------------------------- */
+
+static void recovery_count_expiry(struct xtcp_rto_count *rto, u32 now_ms)
+{
+	if (rto->expiries < U16_MAX)
+		rto->expiries++;
+	if (rto->on)
+		return;
+	rto->on = true;
+	rto->since_ms = now_ms;
+	if (rto->recoveries < U16_MAX)
+		rto->recoveries++;
+}
+
+u32 xtcp_recovery_rto_time_ms(const struct xtcp_rto_count *rto, u32 now_ms)
+{
+	return rto->time_ms + (rto->on ? now_ms - rto->since_ms : 0);
+}
+
+void xtcp_recovery_inherit(struct xtcp_sock *xs, u8 expiries, u32 since_ms)
+{
+	struct xtcp_rto_count *rto = &xs->recovery.rto;
+
+	rto->expiries = expiries;
+	rto->recoveries = !!expiries;
+	rto->time_ms = expiries ? xs->now_ms - since_ms : 0;
+}
+
+/* -- states ------------------------------------------------------------------------ */
+
 void xtcp_recovery_set_state(struct xtcp_sock *xs, enum xtcp_ca_state state)
 {
 	struct xtcp_cong *c = &xs->cong;
 
-	if (xs->recovery.state == state)
+	if (c->state == state)
 		return;
 	if (c->ops->state)
 		c->ops->state(c, state);
 	c->state = state;
-	xs->recovery.state = state;
+	if (xs->recovery.rto.on && state < XTCP_CA_RECOVERY) {
+		xs->recovery.rto.time_ms = xtcp_recovery_rto_time_ms(&xs->recovery.rto, xs->now_ms);
+		xs->recovery.rto.on = false;
+	}
 }
 
 /* Nothing is lost; something may be out of order. */
@@ -71,10 +104,10 @@ static void recovery_reduce(struct xtcp_sock *xs)
 	 * A time-out amid a recovery: what was before that counts. Within the round trip of an ECE
 	 * the window is on its way down already, which nothing takes back.
 	 */
-	if (rec->state == XTCP_CA_CWR) {
+	if (xs->cong.state == XTCP_CA_CWR) {
 		rec->prior_cwnd = min(xs->cong.cwnd, xs->cong.ssthresh);
 		rec->prior_ssthresh = xs->cong.ssthresh;
-	} else if (rec->state != XTCP_CA_RECOVERY) {
+	} else if (xs->cong.state != XTCP_CA_RECOVERY) {
 		rec->prior_cwnd = xs->cong.cwnd;
 		rec->prior_ssthresh = xs->cong.ssthresh;
 	}
@@ -82,7 +115,7 @@ static void recovery_reduce(struct xtcp_sock *xs)
 	/* What an earlier recovery sent again is news of this one when it arrives, and no proof. */
 	rec->resent = xs->rtxq.retrans;
 	rec->undo_bytes = xs->rtxq.retrans;
-	if (rec->state != XTCP_CA_CWR)
+	if (xs->cong.state != XTCP_CA_CWR)
 		recovery_set_ssthresh(xs, xs->snd.nxt - xs->snd.una);
 }
 
@@ -90,7 +123,7 @@ void xtcp_recovery_sent(struct xtcp_sock *xs, u32 len, bool again)
 {
 	struct xtcp_recovery *rec = &xs->recovery;
 
-	if (rec->state == XTCP_CA_RECOVERY || rec->state == XTCP_CA_CWR)
+	if (xs->cong.state == XTCP_CA_RECOVERY || xs->cong.state == XTCP_CA_CWR)
 		rec->prr.out += len;
 	if (!again)
 		return;
@@ -168,7 +201,7 @@ void xtcp_recovery_end(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
-	if (xs->recovery.state == XTCP_CA_RECOVERY && !xs->cong.ops->control)
+	if (xs->cong.state == XTCP_CA_RECOVERY && !xs->cong.ops->control)
 		xs->cong.cwnd = max(xs->cong.ssthresh, 2 * xs->cong.mss);
 	xtcp_recovery_set_state(xs, XTCP_CA_OPEN);
 	xs->recovery.frto = false;
@@ -192,7 +225,7 @@ static void recovery_ece(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *res
 	u32 flight = xs->snd.nxt - xs->snd.una + res->bytes;
 
 	rec->undo = false;
-	if (rec->state >= XTCP_CA_CWR || !xtcp_ecn_is_news(&xs->ecn, xs->snd.una))
+	if (xs->cong.state >= XTCP_CA_CWR || !xtcp_ecn_is_news(&xs->ecn, xs->snd.una))
 		return;
 	xtcp_recovery_set_state(xs, XTCP_CA_CWR);
 	recovery_set_ssthresh(xs, flight);
@@ -255,7 +288,7 @@ static void recovery_in_loss(struct sock *sk, const struct xtcp_rtxq_acked *res,
 		return;
 	if (rec->frto)
 		recovery_frto(sk, res, dup);
-	if (rec->state == XTCP_CA_LOSS && !xtcp_seq_before(xs->snd.una, rec->high) &&
+	if (xs->cong.state == XTCP_CA_LOSS && !xtcp_seq_before(xs->snd.una, rec->high) &&
 	    !rec->frto_new)
 		xtcp_recovery_end(sk);
 }
@@ -272,12 +305,12 @@ static void recovery_detect(struct sock *sk)
 		xtcp_timer_reorder(xs, wait);
 	else
 		xtcp_timer_clear(xs, XTCP_DUE_REORDER);
-	if (xs->recovery.state >= XTCP_CA_RECOVERY)
+	if (xs->cong.state >= XTCP_CA_RECOVERY)
 		return;
 	if (xs->rtxq.lost && !xtcp_plpmtud_lost(sk, xtcp_rtxq_next_lost(&xs->rtxq))) {
 		XTCP_INC(xs->xn, SACKRECOVERY);
 		xtcp_recovery_begin(sk);
-	} else if (xs->recovery.state != XTCP_CA_CWR) {
+	} else if (xs->cong.state != XTCP_CA_CWR) {
 		recovery_settle(xs);
 	}
 }
@@ -294,14 +327,14 @@ static bool recovery_sack(struct sock *sk, const struct xtcp_rtxq_acked *res,
 		rec->undo_bytes -= min(rec->undo_bytes, res->dsack_bytes);
 	}
 	xtcp_tlp_acked(sk, res);
-	if (rec->state == XTCP_CA_LOSS)
+	if (xs->cong.state == XTCP_CA_LOSS)
 		recovery_in_loss(sk, res, opt, dup);
-	else if (!recovery_try_undo(sk, res, opt) && rec->state == XTCP_CA_RECOVERY &&
+	else if (!recovery_try_undo(sk, res, opt) && xs->cong.state == XTCP_CA_RECOVERY &&
 		 !xtcp_seq_before(xs->snd.una, rec->high))
 		xtcp_recovery_end(sk);
 	if (xs->rack.news)
 		recovery_detect(sk);
-	if (rec->state != XTCP_CA_RECOVERY || xs->cong.ops->control)
+	if (xs->cong.state != XTCP_CA_RECOVERY || xs->cong.ops->control)
 		return true;
 	xs->cong.cwnd = xtcp_prr_cwnd(&rec->prr, xtcp_output_inflight(xs), xs->cong.ssthresh,
 				      res->delivered, xs->snd.mss,
@@ -320,13 +353,13 @@ bool xtcp_recovery_ack(struct sock *sk, const struct xtcp_rtxq_acked *res,
 		XTCP_INC(xs->xn, DUPACKS);
 	if (xs->sack.ok)
 		grow = recovery_sack(sk, res, opt, dup);
-	else if (xs->recovery.state >= XTCP_CA_RECOVERY && recovery_try_undo(sk, res, opt))
+	else if (xs->cong.state >= XTCP_CA_RECOVERY && recovery_try_undo(sk, res, opt))
 		xtcp_newreno_forget(xs);
 	else if (res->bytes)
 		grow = xtcp_newreno_acked(sk, res->bytes);
 	else if (dup)
 		xtcp_newreno_dupack(sk);
-	if (xs->recovery.state < XTCP_CA_RECOVERY) {
+	if (xs->cong.state < XTCP_CA_RECOVERY) {
 		/* This mark must not be left 2^31 octets behind. */
 		if (xtcp_seq_after(xs->snd.una, xs->recovery.high + 1))
 			xs->recovery.high = xs->snd.una - 1;
@@ -341,7 +374,7 @@ bool xtcp_recovery_ecn(struct xtcp_sock *xs, const struct xtcp_rtxq_acked *res)
 	sock_owned_by_me(xtcp_to_sk(xs));
 	if (res->ece)
 		recovery_ece(xs, res);
-	if (xs->recovery.state != XTCP_CA_CWR)
+	if (xs->cong.state != XTCP_CA_CWR)
 		return !res->ece;
 	recovery_in_cwr(xs, res);
 	return false;
@@ -355,7 +388,7 @@ void xtcp_recovery_reorder_timeout(struct sock *sk)
 	if (!xs->sack.ok || xtcp_rtxq_empty(&xs->rtxq))
 		return;
 	recovery_detect(sk);
-	if (xs->recovery.state == XTCP_CA_RECOVERY && !xs->cong.ops->control)
+	if (xs->cong.state == XTCP_CA_RECOVERY && !xs->cong.ops->control)
 		xs->cong.cwnd = xtcp_prr_cwnd(&xs->recovery.prr, xtcp_output_inflight(xs),
 					      xs->cong.ssthresh, 0, xs->snd.mss, false);
 	xtcp_output_push(sk);
@@ -385,17 +418,18 @@ void xtcp_recovery_timeout(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_recovery *rec = &xs->recovery;
-	bool fresh = rec->state < XTCP_CA_RECOVERY;
+	bool fresh = xs->cong.state < XTCP_CA_RECOVERY;
 	struct sk_buff *skb;
 
 	sock_owned_by_me(sk);
 	xtcp_plpmtud_timeout(sk);
 	/* A repeated time-out is the same loss: ssthresh falls once (RFC 5681 3.1). */
-	if (rec->state != XTCP_CA_LOSS || !rec->retransmits)
+	if (xs->cong.state != XTCP_CA_LOSS || !rec->retransmits)
 		recovery_reduce(xs);
 	xs->cong.cwnd = xs->snd.mss;
 	xs->cong.bytes_acked = 0;
 	xtcp_recovery_set_state(xs, XTCP_CA_LOSS);
+	recovery_count_expiry(&rec->rto, xs->now_ms);
 	xtcp_cong_event(&xs->cong, XTCP_CONG_RTO);
 	rec->high = xs->snd.nxt;
 	rec->dupacks = 0;
@@ -421,7 +455,7 @@ void xtcp_recovery_mtu_reduced(struct sock *sk)
 			xtcp_rtxq_mark_lost(&xs->rtxq, skb, xs->snd.una);
 	if (!xs->rtxq.lost)
 		return;
-	if (xs->recovery.state < XTCP_CA_RECOVERY) {
+	if (xs->cong.state < XTCP_CA_RECOVERY) {
 		xtcp_recovery_set_state(xs, XTCP_CA_LOSS);
 		xs->recovery.high = xs->snd.nxt;
 		xs->recovery.undo = false;

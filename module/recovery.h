@@ -11,8 +11,23 @@
 #define XTCP_DUPACK_THRESHOLD	3
 
 /**
- * struct xtcp_recovery - where loss recovery stands
- * @state: enum xtcp_ca_state (cong.h)
+ * struct xtcp_rto_count - what time-outs cost, for TCP_INFO
+ * @expiries: of the retransmission timer, the handshake's too; stays at the highest
+ * @recoveries: times that one ended what was no recovery from a time-out; the same
+ * @time_ms: spent in those that are over
+ * @since_ms: clock at the first expiry of the one that goes on
+ * @on: one goes on
+ */
+struct xtcp_rto_count {
+	u16 expiries;
+	u16 recoveries;
+	u32 time_ms;
+	u32 since_ms;
+	bool on;
+};
+
+/**
+ * struct xtcp_recovery - where loss recovery stands, beside cong.state
  * @dupacks: duplicate ACKs in a row (no SACK)
  * @retransmits: expiries of the retransmission timer since progress (R1, R2)
  * @frto: after a time-out: watch whether the originals arrive (RFC 5682)
@@ -27,10 +42,10 @@
  * @prior_cwnd: cwnd before the reduction, octets
  * @prior_ssthresh: ssthresh before it
  * @prr: how much may be sent (RFC 6937)
+ * @rto: what time-outs cost
  * @start: jiffies of the first retransmission without progress (R2, USER_TIMEOUT)
  */
 struct xtcp_recovery {
-	u8 state;
 	u8 dupacks;
 	u8 retransmits;
 	bool frto;
@@ -45,6 +60,7 @@ struct xtcp_recovery {
 	u32 prior_cwnd;
 	u32 prior_ssthresh;
 	struct xtcp_prr prr;
+	struct xtcp_rto_count rto;
 	unsigned long start;
 };
 
@@ -89,7 +105,13 @@ void xtcp_recovery_mtu_reduced(struct sock *sk);
 /* @len octets leave, for the first time or @again. */
 void xtcp_recovery_sent(struct xtcp_sock *xs, u32 len, bool again);
 
-/* The one place that changes recovery.state. */
+/* Milliseconds spent in recovery from time-outs until @now_ms. Pure. */
+u32 xtcp_recovery_rto_time_ms(const struct xtcp_rto_count *rto, u32 now_ms);
+
+/* A request whose SYN-ACK went out @expiries times too late, since @since_ms, becomes @xs. */
+void xtcp_recovery_inherit(struct xtcp_sock *xs, u8 expiries, u32 since_ms);
+
+/* The one place that changes cong.state. */
 void xtcp_recovery_set_state(struct xtcp_sock *xs, enum xtcp_ca_state state);
 
 /* For newreno.c: into RECOVERY with a new ssthresh, and out of RECOVERY or LOSS. */

@@ -27,6 +27,7 @@ struct xtcp_sock;
  * @wnd: window advertised then, octets from @wup
  * @copied: next sequence number that the application reads
  * @irs: IRS
+ * @again: where the last segment began that was old from end to end, IRS: none was
  * @up: RCV.UP, sequence number of the urgent octet, valid if @urg
  * @last: jiffies of the last data segment
  * @keep_stamp: jiffies of the last segment of any kind (keepalive idleness)
@@ -51,6 +52,7 @@ struct xtcp_rcv {
 	u32 wnd;
 	u32 copied;
 	u32 irs;
+	u32 again;
 	u32 up;
 	unsigned long last;
 	unsigned long keep_stamp;

@@ -111,7 +111,10 @@ static void xtcp_request_expire(struct timer_list *timer)
 	if (req->timeouts >= limit || inet_sk_state_load(req->listener) != TCP_LISTEN) {
 		xtcp_request_drop(req);
 	} else {
-		req->timeouts++;
+		if (!req->timeouts)
+			req->late_ms = xtcp_stamp_clock();
+		/* The time comes with the count: a segment that ends this may be here at once. */
+		smp_store_release(&req->timeouts, req->timeouts + 1);
 		XTCP_INC(xn, TIMEOUTS);
 		xtcp_request_resend(req);
 		refcount_inc(&req->ref);

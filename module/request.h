@@ -34,6 +34,7 @@ struct sock;
  * @sack_ok: the same for SACK-permitted
  * @retrans: SYN-ACKs sent again, whatever the reason: Karn
  * @timeouts: expiries of @timer
+ * @late_ms: clock at the first of them
  * @tos: type of service of the SYN
  * @mark: mark of the replies
  * @iif: interface the replies are bound to, 0: any
@@ -59,6 +60,7 @@ struct xtcp_request {
 	bool sack_ok;
 	u8 retrans;
 	u8 timeouts;
+	u32 late_ms;
 	u8 tos;
 	u32 mark;
 	int iif;

@@ -101,6 +101,8 @@ void xtcp_rtxq_free_skb(struct sock *sk, struct sk_buff *skb)
 void xtcp_rtxq_rate(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb, u32 octets, u32 end,
 		    struct xtcp_rate_sample *rs)
 {
+	/* A buffer of several segments arrives segment by segment. */
+	xs->delivered += DIV_ROUND_UP(octets, xs->snd.mss);
 	xtcp_rate_arrived(&xs->rate, rs, &cb->ip.rate, cb->sent_us, end, octets,
 			  cb->mark & XTCP_MARK_EVER_RETRANS, xs->now_us);
 }
@@ -130,7 +132,7 @@ void xtcp_rtxq_clean(struct sock *sk, u32 una, u32 ack, struct xtcp_rtxq_acked *
 			if (!(cb->mark & XTCP_MARK_EVER_RETRANS) &&
 			    !xtcp_seq_after(end, xs->recovery.high))
 				res->original = true;
-			xtcp_rack_delivered(xs, cb, end);
+			xtcp_rack_delivered(xs, cb, from, end);
 			xtcp_rtxq_rate(xs, cb, end - from, end, &res->rate);
 		}
 		if (xtcp_seq_before(ack, cb->end_seq)) {

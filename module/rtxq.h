@@ -79,7 +79,7 @@ void xtcp_rtxq_append(struct xtcp_rtxq *q, struct sk_buff *skb);
  */
 void xtcp_rtxq_clean(struct sock *sk, u32 una, u32 ack, struct xtcp_rtxq_acked *res);
 
-/* @octets of @cb's segment, up to @end, have arrived: enter them in the delivery rate. */
+/* @octets of @cb's segment, up to @end, have arrived: count them, also in the delivery rate. */
 void xtcp_rtxq_rate(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb, u32 octets, u32 end,
 		    struct xtcp_rate_sample *rs);
 

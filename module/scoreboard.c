@@ -55,7 +55,7 @@ static void scoreboard_mark(struct xtcp_sock *xs, struct sk_buff *skb, struct xt
 		if (!res->sack_rtt_us)
 			res->sack_rtt_us = max(xs->now_us - cb->sent_us, 1U);
 	}
-	xtcp_rack_delivered(xs, cb, cb->end_seq);
+	xtcp_rack_delivered(xs, cb, cb->end_seq - octets, cb->end_seq);
 	xtcp_rtxq_rate(xs, cb, octets, cb->end_seq, &res->rate);
 	xtcp_rtxq_mark_sacked(&xs->rtxq, skb, xs->snd.una);
 }
@@ -114,17 +114,20 @@ void xtcp_scoreboard_update(struct sock *sk, const struct xtcp_options *opt, u32
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_scoreboard now = { .num = 0 };
-	unsigned int i = 0;
+	unsigned int i = 0, segs;
 
 	sock_owned_by_me(sk);
 	if (scoreboard_first_is_dup(opt, ack)) {
 		if (scoreboard_dup_ok(xs, &opt->sack[0])) {
 			XTCP_INC(xs->xn, DSACKRECV);
 			res->dsack_bytes = opt->sack[0].end - opt->sack[0].start;
-			xs->dsack_dups += DIV_ROUND_UP(res->dsack_bytes, xs->snd.mss);
+			segs = DIV_ROUND_UP(res->dsack_bytes, xs->snd.mss);
+			xs->dsack_dups += segs;
 			/* More than we sent twice: the network doubles, and it says nothing. */
 			res->dsack = xs->dsack_dups <= xs->total_retrans;
-			if (!res->dsack)
+			if (res->dsack)
+				xs->delivered += segs;
+			else
 				XTCP_INC(xs->xn, DSACKIGNOREDDUBIOUS);
 		} else {
 			XTCP_INC(xs->xn, DSACKIGNORED);

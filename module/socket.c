@@ -133,7 +133,10 @@ void xtcp_socket_start(struct sock *sk)
 	xs->data_segs_in = 0;
 	xs->data_segs_out = 0;
 	xs->total_retrans = 0;
+	xs->rehash = 0;
+	xs->delivered = 0;
 	xs->delivered_ce = 0;
+	xs->received_ce = 0;
 	xs->ooo_segs_in = 0;
 	xs->dsack_dups = 0;
 	WRITE_ONCE(sk->sk_err_soft, 0);
@@ -292,7 +295,7 @@ static void xtcp_socket_release_cb(struct sock *sk)
 	if (test_and_clear_bit(XTCP_DEFER_TIMER, &xs->deferred))
 		xtcp_timer_deferred(sk);
 	if (test_and_clear_bit(XTCP_DEFER_PACE, &xs->deferred))
-		xtcp_pace_deferred(sk);
+		xtcp_pace_push(sk);
 	if (test_and_clear_bit(XTCP_DEFER_ACK, &xs->deferred))
 		xtcp_delack_batch_end(sk);
 }

@@ -26,6 +26,9 @@
 #include "family.h"
 #include "output.h"
 #include "rtt.h"
+#include "rtxq.h"
+#include "seq.h"
+#include "skb_cb.h"
 #include "socket.h"
 #include "sockopt.h"
 #include "timer.h"
@@ -204,15 +207,52 @@ int xtcp_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval,
 	return err;
 }
 
-/* @octets in segments of @mss, a part of one counting as one. */
-static u32 xtcp_info_segs(u32 octets, u32 mss)
+/* What is out, in segments as they were sent: of buffers that hold several, and small ones. */
+static void xtcp_info_count(const struct xtcp_sock *xs, struct tcp_info *info)
 {
-	return DIV_ROUND_UP(octets, mss);
+	const struct sk_buff *skb;
+
+	for (skb = xtcp_rtxq_first(&xs->rtxq); skb; skb = skb_rb_next(skb)) {
+		const struct xtcp_skb_cb *cb = xtcp_cb(skb);
+		u32 segs = DIV_ROUND_UP(cb->end_seq - xtcp_seq_max(cb->seq, xs->snd.una),
+					xs->snd.mss);
+
+		info->tcpi_unacked += segs;
+		if (cb->mark & XTCP_MARK_SACKED)
+			info->tcpi_sacked += segs;
+		if (cb->mark & XTCP_MARK_LOST)
+			info->tcpi_lost += segs;
+		if (cb->mark & XTCP_MARK_RETRANS)
+			info->tcpi_retrans += segs;
+	}
+	/* Duplicate ACKs say how many arrived, not which. */
+	if (!xs->sack.ok)
+		info->tcpi_sacked = DIV_ROUND_UP(xs->rtxq.sacked, xs->snd.mss);
 }
 
 static u32 xtcp_info_age_ms(unsigned long stamp)
 {
 	return jiffies_to_msecs(jiffies - stamp);
+}
+
+/* What both ends agreed on; before the answer nothing is. */
+static u8 xtcp_info_options(const struct xtcp_sock *xs)
+{
+	u8 options = 0;
+
+	if (xs->ecn.accept)
+		options |= TCPI_OPT_ECN;
+	if (xs->ecn.seen)
+		options |= TCPI_OPT_ECN_SEEN;
+	if (xs->inet.sk.sk_state == TCP_SYN_SENT)
+		return options;
+	if (xs->stamp.ok)
+		options |= TCPI_OPT_TIMESTAMPS;
+	if (xs->sack.ok)
+		options |= TCPI_OPT_SACK;
+	if (xs->rcv.wscale_ok)
+		options |= TCPI_OPT_WSCALE;
+	return options;
 }
 
 /* As in TCP: busy is all the time in which there was something to do. */
@@ -229,6 +269,7 @@ static void xtcp_info_times(const struct xtcp_sock *xs, struct tcp_info *info)
 void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 {
 	const struct xtcp_sock *xs = xtcp_sk(sk);
+	const struct xtcp_rto_count *rto = &xs->recovery.rto;
 	unsigned long rate;
 	u32 mss = max_t(u32, xs->snd.mss, 1);
 
@@ -248,20 +289,12 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 		return;
 	}
 
-	info->tcpi_ca_state = xs->recovery.state;
+	info->tcpi_ca_state = xs->cong.state;
 	info->tcpi_retransmits = xs->recovery.retransmits;
 	info->tcpi_probes = xs->timer.probes;
 	info->tcpi_backoff = xs->rtt.backoff;
-	if (xs->stamp.ok)
-		info->tcpi_options |= TCPI_OPT_TIMESTAMPS;
-	if (xs->sack.ok)
-		info->tcpi_options |= TCPI_OPT_SACK;
-	if (xs->ecn.accept)
-		info->tcpi_options |= TCPI_OPT_ECN;
-	if (xs->ecn.seen)
-		info->tcpi_options |= TCPI_OPT_ECN_SEEN;
-	if (xs->snd.wscale || xs->rcv.wscale) {
-		info->tcpi_options |= TCPI_OPT_WSCALE;
+	info->tcpi_options = xtcp_info_options(xs);
+	if (info->tcpi_options & TCPI_OPT_WSCALE) {
 		info->tcpi_snd_wscale = xs->snd.wscale;
 		info->tcpi_rcv_wscale = xs->rcv.wscale;
 	}
@@ -272,10 +305,7 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_rcv_mss = xs->rcv.mss;
 	info->tcpi_pmtu = xs->plpmtud.on ? xs->plpmtud.low : xs->snd.pmtu;
 
-	info->tcpi_unacked = xtcp_info_segs(xs->snd.nxt - xs->snd.una, mss);
-	info->tcpi_sacked = xtcp_info_segs(xs->rtxq.sacked, mss);
-	info->tcpi_lost = xtcp_info_segs(xs->rtxq.lost, mss);
-	info->tcpi_retrans = xtcp_info_segs(xs->rtxq.retrans, mss);
+	xtcp_info_count(xs, info);
 
 	if (xs->snd.last_sent)
 		info->tcpi_last_data_sent = xtcp_info_age_ms(xs->snd.last_sent);
@@ -292,13 +322,12 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_snd_ssthresh = xs->cong.ssthresh >= XTCP_SSTHRESH_INF ?
 				  XTCP_SSTHRESH_INF : xs->cong.ssthresh / mss;
 	info->tcpi_snd_wnd = xs->snd.wnd;
-	xtcp_info_set_rcv_wnd(info, xs->rcv.wnd);
 
 	if (xs->rate.interval_us)
 		info->tcpi_delivery_rate = div_u64((u64)xs->rate.bytes * USEC_PER_SEC,
 						   xs->rate.interval_us);
 	info->tcpi_delivery_rate_app_limited = xs->rate.limited;
-	info->tcpi_delivered = div_u64(xs->rate.delivered, mss);
+	info->tcpi_delivered = xs->delivered;
 
 	info->tcpi_total_retrans = xs->total_retrans;
 	info->tcpi_bytes_sent = xs->bytes_sent;
@@ -311,7 +340,7 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_data_segs_out = xs->data_segs_out;
 	info->tcpi_delivered_ce = xs->delivered_ce;
 	info->tcpi_advmss = xs->rcv.advmss - (xs->stamp.ok ? XTCP_STAMP_SPACE : 0);
-	info->tcpi_reordering = XTCP_DUPACK_THRESHOLD;
+	info->tcpi_reordering = xtcp_rack_reordering(&xs->rack, mss);
 	info->tcpi_dsack_dups = xs->dsack_dups;
 	info->tcpi_reord_seen = xs->rack.reord_seen;
 	info->tcpi_rcv_rtt = xs->rcvspace.rtt_us;
@@ -320,6 +349,12 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_rcv_ooopack = xs->ooo_segs_in;
 	xtcp_info_times(xs, info);
 	info->tcpi_notsent_bytes = max_t(s32, 0, xs->snd.write_seq - xs->snd.nxt);
+
+	xtcp_info_set_rcv_wnd(info, xs->rcv.wnd);
+	xtcp_info_set_rehash(info, xs->rehash);
+	xtcp_info_set_rto(info, rto->expiries, rto->recoveries,
+			  xtcp_recovery_rto_time_ms(rto, xtcp_stamp_clock()));
+	xtcp_info_set_ecn(info, xs->ecn.accept, xs->received_ce);
 }
 
 /* The int that @optname shows; false if there is no such option. Socket lock held. */

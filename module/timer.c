@@ -339,6 +339,11 @@ static void xtcp_due_retrans(struct sock *sk)
 		return;
 	}
 	XTCP_INC(xs->xn, TIMEOUTS);
+	/* Equal paths are chosen by this hash: the one taken so far may be what fails. */
+	if (sk_rethink_txhash(sk)) {
+		XTCP_INC(xs->xn, TIMEOUTREHASH);
+		xs->rehash++;
+	}
 	xtcp_recovery_timeout(sk);
 	if (xs->recovery.retransmits < U8_MAX)
 		xs->recovery.retransmits++;

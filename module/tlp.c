@@ -26,7 +26,7 @@ u32 xtcp_tlp_timeout_us(u32 srtt_us, u32 flight, u32 mss)
 bool xtcp_tlp_wanted(const struct xtcp_sock *xs)
 {
 	return xs->sack.ok && xs->rtt.srtt_us && !xs->tlp.out && !xs->rtxq.sacked &&
-	       (xs->recovery.state == XTCP_CA_OPEN || xs->recovery.state == XTCP_CA_CWR) &&
+	       (xs->cong.state == XTCP_CA_OPEN || xs->cong.state == XTCP_CA_CWR) &&
 	       READ_ONCE(xs->xn->sysctl.early_retrans);
 }
 
@@ -79,7 +79,7 @@ void xtcp_tlp_acked(struct sock *sk, const struct xtcp_rtxq_acked *res)
 	xs->tlp.out = false;
 	/* Both may still have arrived: only behind the probe is it certain that one did not. */
 	if (!xs->tlp.again || xs->snd.una == xs->tlp.high ||
-	    xs->recovery.state >= XTCP_CA_CWR)
+	    xs->cong.state >= XTCP_CA_CWR)
 		return;
 	XTCP_INC(xs->xn, LOSSPROBERECOVERY);
 	xs->cong.ssthresh = xs->cong.ops->ssthresh(&xs->cong, xs->cong.cwnd);

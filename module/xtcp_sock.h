@@ -88,7 +88,10 @@ enum xtcp_deferred {
  * @data_segs_in: those of them with data
  * @data_segs_out: segments sent with data
  * @total_retrans: segments sent again
+ * @rehash: times that a time-out drew another flow label and path
+ * @delivered: segments with data that arrived at the peer, those that arrived twice counted so
  * @delivered_ce: segments whose acknowledgment said ECE
+ * @received_ce: segments received with data that the path had marked (RFC 3168)
  * @ooo_segs_in: segments received with data that was out of order
  * @dsack_dups: segments that the peer reported to have received twice
  *
@@ -140,7 +143,10 @@ struct xtcp_sock {
 	u32			data_segs_in;
 	u32			data_segs_out;
 	u32			total_retrans;
+	u32			rehash;
+	u32			delivered;
 	u32			delivered_ce;
+	u32			received_ce;
 	u32			ooo_segs_in;
 	u32			dsack_dups;
 };

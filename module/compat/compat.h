@@ -230,6 +230,34 @@ static inline void xtcp_info_set_rcv_wnd(struct tcp_info *info, u32 wnd)
 #endif
 }
 
+/* The same for tcpi_rehash (6.2). */
+static inline void xtcp_info_set_rehash(struct tcp_info *info, u32 rehash)
+{
+#ifdef XTCP_HAVE_INFO_REHASH
+	info->tcpi_rehash = rehash;
+#endif
+}
+
+/* tcpi_total_rto and its companions (6.7). */
+static inline void xtcp_info_set_rto(struct tcp_info *info, u16 expiries, u16 recoveries,
+				     u32 time_ms)
+{
+#ifdef XTCP_HAVE_INFO_TOTAL_RTO
+	info->tcpi_total_rto = expiries;
+	info->tcpi_total_rto_recoveries = recoveries;
+	info->tcpi_total_rto_time = time_ms;
+#endif
+}
+
+/* tcpi_ecn_mode and what goes with it (7.0): the counters of octets are for accurate ECN. */
+static inline void xtcp_info_set_ecn(struct tcp_info *info, bool on, u32 received_ce)
+{
+#ifdef XTCP_HAVE_INFO_ECN_MODE
+	info->tcpi_ecn_mode = on ? TCPI_ECN_MODE_RFC3168 : TCPI_ECN_MODE_DISABLED;
+	info->tcpi_received_ce = received_ce;
+#endif
+}
+
 /* A proc_handler's first argument (6.11). */
 #ifdef XTCP_HAVE_CONST_CTL_TABLE
 #define xtcp_ctl_table	const struct ctl_table

@@ -142,7 +142,7 @@ static void ack_duplicate__each_condition(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xs->snd.una, UNA + 4);
 	pair_forge_data(test, A, XTCP_FIN | XTCP_ACK, NXT + 5, UNA + 4, 8193, 0);
 	KUNIT_EXPECT_EQ(test, rec->dupacks, 0);
-	KUNIT_EXPECT_EQ(test, rec->state, (u8)XTCP_CA_OPEN);
+	KUNIT_EXPECT_EQ(test, xs->cong.state, (u8)XTCP_CA_OPEN);
 	pair_sent(A);
 	pair_close();
 }

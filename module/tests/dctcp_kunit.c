@@ -183,7 +183,7 @@ static void dctcp_ssthresh__by_cause(struct kunit *test)
 static void dctcp_info__linux_units(struct kunit *test)
 {
 	struct xtcp_cong_ack ack = { .una = 1000, .nxt = 10000, .acked = 1000 };
-	union tcp_cc_info info;
+	union tcp_cc_info info = {};
 	struct xtcp_cong c = {};
 
 	KUNIT_ASSERT_EQ(test, xtcp_cong_assign(&c, "dctcp"), 0);

@@ -77,7 +77,7 @@ static void expiry_retrans__doubles(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, xs->total_retrans, (u32)i);
 	}
 	KUNIT_EXPECT_EQ(test, A->sk->sk_state, TCP_ESTABLISHED);
-	KUNIT_EXPECT_EQ(test, xs->recovery.state, (u8)XTCP_CA_LOSS);
+	KUNIT_EXPECT_EQ(test, xs->cong.state, (u8)XTCP_CA_LOSS);
 	/* Nothing left, nothing sent: an expiry that was under way finds the queue empty. */
 	pair_forge(test, A, XTCP_ACK, NXT, UNA + 100);
 	lock_sock(A->sk);
@@ -163,26 +163,93 @@ static void expiry_retrans__window_taken_back(struct kunit *test)
 	pair_close();
 }
 
-/* From R1 on, and not before, IP is asked for another way: the flow hash changes. */
+static int ex_advice;
+
+static void ex_take_advice(struct sock *sk, struct dst_entry *dst)
+{
+	ex_advice++;
+}
+
+/* From R1 on, and not before, IP is asked for another way. */
 static void expiry_retrans__advice_from_r1_on(struct kunit *test)
 {
 	struct xtcp_sock *xs = ex_begin(test);
-	u32 hash, changes = 0;
+	/* Nobody else has the socket. */
+	struct dst_entry *dst = rcu_dereference_protected(A->sk->sk_dst_cache, true);
+	struct dst_ops *usual = dst->ops, ops = {
+		.family = usual->family, .check = usual->check, .mtu = usual->mtu,
+		.cow_metrics = usual->cow_metrics, .negative_advice = ex_take_advice,
+	};
 	int i;
 
+	ex_advice = 0;
+	dst->ops = &ops;
 	xs->xn->sysctl.retries1 = 3;
 	ex_write(test, 100);
-	hash = A->sk->sk_txhash;
 	for (i = 0; i < 3; i++) {
 		ex_expire(test, XTCP_DUE_RETRANS);
-		KUNIT_EXPECT_EQ_MSG(test, A->sk->sk_txhash, hash, "expiry %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, ex_advice, 0, "expiry %d", i);
 	}
-	for (i = 0; i < 4; i++) {
+	for (i = 1; i < 4; i++) {
+		ex_expire(test, XTCP_DUE_RETRANS);
+		KUNIT_EXPECT_EQ(test, ex_advice, i);
+	}
+	dst->ops = usual;
+	pair_close();
+}
+
+/* Each expiry lets the next segment take another path of those that the network has. */
+static void expiry_retrans__another_path(struct kunit *test)
+{
+	struct xtcp_sock *xs = ex_begin(test);
+	u32 hash;
+	int i;
+
+	ex_write(test, 100);
+	for (i = 1; i <= 3; i++) {
 		hash = A->sk->sk_txhash;
 		ex_expire(test, XTCP_DUE_RETRANS);
-		changes += A->sk->sk_txhash != hash;
+		KUNIT_EXPECT_NE(test, A->sk->sk_txhash, hash);
+		KUNIT_EXPECT_EQ(test, xs->rehash, (u32)i);
 	}
-	KUNIT_EXPECT_GT(test, changes, 0U);
+	/* net.core.txrehash says no. */
+	A->sk->sk_txrehash = SOCK_TXREHASH_DISABLED;
+	hash = A->sk->sk_txhash;
+	ex_expire(test, XTCP_DUE_RETRANS);
+	KUNIT_EXPECT_EQ(test, A->sk->sk_txhash, hash);
+	KUNIT_EXPECT_EQ(test, xs->rehash, 3U);
+	pair_close();
+}
+
+/* Expiries, recoveries from them and their time, which stands still when one is over. */
+static void expiry_retrans__what_they_cost(struct kunit *test)
+{
+	struct xtcp_sock *xs = ex_begin(test);
+	struct xtcp_rto_count *rto = &xs->recovery.rto;
+
+	ex_write(test, 100);
+	KUNIT_EXPECT_EQ(test, rto->expiries, 0);
+	ex_expire(test, XTCP_DUE_RETRANS);
+	KUNIT_EXPECT_TRUE(test, rto->on);
+	KUNIT_EXPECT_EQ(test, rto->since_ms, xs->now_ms);
+	KUNIT_EXPECT_EQ(test, xtcp_recovery_rto_time_ms(rto, rto->since_ms + 70), 70U);
+	ex_expire(test, XTCP_DUE_RETRANS);
+	KUNIT_EXPECT_EQ(test, rto->expiries, 2);
+	KUNIT_EXPECT_EQ(test, rto->recoveries, 1);
+	rto->since_ms -= 500;
+	pair_forge_data(test, A, XTCP_ACK, NXT, UNA + 100, 8192, 0);
+	KUNIT_EXPECT_EQ(test, xs->cong.state, (u8)XTCP_CA_OPEN);
+	KUNIT_EXPECT_FALSE(test, rto->on);
+	KUNIT_EXPECT_GE(test, rto->time_ms, 500U);
+	KUNIT_EXPECT_EQ(test, xtcp_recovery_rto_time_ms(rto, rto->since_ms + 90000), rto->time_ms);
+	/* The next one is another recovery, and the counts do not wrap. */
+	rto->expiries = U16_MAX;
+	xtcp_rtt_init(&xs->rtt);
+	xs->rtt.rto_us = RTO;
+	ex_write(test, 100);
+	ex_expire(test, XTCP_DUE_RETRANS);
+	KUNIT_EXPECT_EQ(test, rto->expiries, U16_MAX);
+	KUNIT_EXPECT_EQ(test, rto->recoveries, 2);
 	pair_close();
 }
 
@@ -514,6 +581,8 @@ static struct kunit_case ex_cases[] = {
 	KUNIT_CASE(expiry_retrans__user_timeout),
 	KUNIT_CASE(expiry_retrans__window_taken_back),
 	KUNIT_CASE(expiry_retrans__advice_from_r1_on),
+	KUNIT_CASE(expiry_retrans__another_path),
+	KUNIT_CASE(expiry_retrans__what_they_cost),
 	KUNIT_CASE(expiry_retrans__syn),
 	KUNIT_CASE(expiry_probe__doubles_and_gives_up),
 	KUNIT_CASE(expiry_probe__window_opens),

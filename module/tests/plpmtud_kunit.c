@@ -246,7 +246,7 @@ static void plpmtud_probe__conditions(struct kunit *test)
 	pair_close();
 
 	xs = pl_connect(test);
-	xs->recovery.state = XTCP_CA_DISORDER;
+	xs->cong.state = XTCP_CA_DISORDER;
 	pair_write(A, 12000);
 	KUNIT_EXPECT_EQ_MSG(test, xs->plpmtud.probe, 0U, "something is missing already");
 	pair_close();
@@ -292,11 +292,11 @@ static void plpmtud_probe__lost_alone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xs->snd.mss, 960);
 	KUNIT_EXPECT_EQ(test, xs->cong.cwnd, cwnd);
 	KUNIT_EXPECT_EQ(test, xs->cong.ssthresh, ssthresh);
-	KUNIT_EXPECT_LT(test, xs->recovery.state, (u8)XTCP_CA_RECOVERY);
+	KUNIT_EXPECT_LT(test, xs->cong.state, (u8)XTCP_CA_RECOVERY);
 	/* Its octets arrive now; that does not make it a success. */
 	pair_forge_data(test, A, XTCP_ACK, NXT, UNA + 8000, 60000, 0);
 	KUNIT_EXPECT_EQ(test, xs->snd.mss, 960);
-	KUNIT_EXPECT_EQ(test, xs->recovery.state, (u8)XTCP_CA_OPEN);
+	KUNIT_EXPECT_EQ(test, xs->cong.state, (u8)XTCP_CA_OPEN);
 	pair_close();
 }
 

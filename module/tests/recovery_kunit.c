@@ -72,7 +72,7 @@ static bool rec_ack(struct sock *sk, u32 octets)
 
 static void rec_expect(struct kunit *test, u8 state, u32 cwnd, u32 ssthresh)
 {
-	KUNIT_EXPECT_EQ(test, rec_sock->recovery.state, state);
+	KUNIT_EXPECT_EQ(test, rec_sock->cong.state, state);
 	KUNIT_EXPECT_EQ(test, rec_sock->cong.cwnd, cwnd);
 	KUNIT_EXPECT_EQ(test, rec_sock->cong.ssthresh, ssthresh);
 }
@@ -170,7 +170,7 @@ static void rec_dupack__not_twice_for_one_window(struct kunit *test)
 	/* Beyond it they count again. */
 	KUNIT_EXPECT_TRUE(test, rec_ack(sk, FLIGHT + MSS));
 	rec_dupacks(sk, 3);
-	KUNIT_EXPECT_EQ(test, rec_sock->recovery.state, XTCP_CA_RECOVERY);
+	KUNIT_EXPECT_EQ(test, rec_sock->cong.state, XTCP_CA_RECOVERY);
 	rec_end(sk);
 }
 
@@ -201,9 +201,9 @@ static void rec_timeout__slow_start_to_the_end(struct kunit *test)
 	rec_expect(test, XTCP_CA_LOSS, MSS, FLIGHT / 2);
 	KUNIT_EXPECT_EQ(test, rec_sock->rtxq.sacked, 0U);
 	KUNIT_EXPECT_TRUE_MSG(test, rec_ack(sk, MSS), "slow start");
-	KUNIT_EXPECT_EQ(test, rec_sock->recovery.state, XTCP_CA_LOSS);
+	KUNIT_EXPECT_EQ(test, rec_sock->cong.state, XTCP_CA_LOSS);
 	KUNIT_EXPECT_TRUE(test, rec_ack(sk, FLIGHT));
-	KUNIT_EXPECT_EQ(test, rec_sock->recovery.state, XTCP_CA_OPEN);
+	KUNIT_EXPECT_EQ(test, rec_sock->cong.state, XTCP_CA_OPEN);
 	KUNIT_EXPECT_EQ(test, rec_repaired(), 0U);
 	rec_end(sk);
 }
@@ -216,7 +216,7 @@ static void rec_timeout__during_recovery(struct kunit *test)
 	rec_dupacks(sk, 8);
 	KUNIT_EXPECT_FALSE(test, rec_ack(sk, 2 * MSS));
 	xtcp_recovery_timeout(sk);
-	KUNIT_EXPECT_EQ(test, rec_sock->recovery.state, XTCP_CA_LOSS);
+	KUNIT_EXPECT_EQ(test, rec_sock->cong.state, XTCP_CA_LOSS);
 	KUNIT_EXPECT_EQ(test, rec_sock->cong.cwnd, MSS);
 	KUNIT_EXPECT_EQ(test, rec_repaired(), FLIGHT - 2 * MSS);
 	KUNIT_EXPECT_EQ(test, rec_sock->rtxq.sacked, 0U);
@@ -287,16 +287,16 @@ static void rec_acked__to_the_octet(struct kunit *test)
 
 	rec_dupacks(sk, 3);
 	rec_ack(sk, FLIGHT - 1);
-	KUNIT_EXPECT_EQ(test, rec_sock->recovery.state, XTCP_CA_RECOVERY);
+	KUNIT_EXPECT_EQ(test, rec_sock->cong.state, XTCP_CA_RECOVERY);
 	rec_ack(sk, FLIGHT);
-	KUNIT_EXPECT_EQ(test, rec_sock->recovery.state, XTCP_CA_OPEN);
+	KUNIT_EXPECT_EQ(test, rec_sock->cong.state, XTCP_CA_OPEN);
 	rec_end(sk);
 	sk = rec_begin(test);
 	xtcp_recovery_timeout(sk);
 	rec_ack(sk, FLIGHT - 1);
-	KUNIT_EXPECT_EQ(test, rec_sock->recovery.state, XTCP_CA_LOSS);
+	KUNIT_EXPECT_EQ(test, rec_sock->cong.state, XTCP_CA_LOSS);
 	rec_ack(sk, FLIGHT);
-	KUNIT_EXPECT_EQ(test, rec_sock->recovery.state, XTCP_CA_OPEN);
+	KUNIT_EXPECT_EQ(test, rec_sock->cong.state, XTCP_CA_OPEN);
 	rec_end(sk);
 }
 
@@ -308,7 +308,7 @@ static void rec_acked__mark_follows(struct kunit *test)
 	rec_ack(sk, 5 * MSS);
 	KUNIT_EXPECT_EQ(test, rec_sock->recovery.high, UNA + 5 * MSS - 1);
 	rec_dupacks(sk, 3);
-	KUNIT_EXPECT_EQ(test, rec_sock->recovery.state, XTCP_CA_RECOVERY);
+	KUNIT_EXPECT_EQ(test, rec_sock->cong.state, XTCP_CA_RECOVERY);
 	rec_ack(sk, FLIGHT);
 	KUNIT_EXPECT_EQ_MSG(test, rec_sock->recovery.high, UNA + FLIGHT,
 			    "and stays where a recovery ended");
@@ -337,7 +337,7 @@ static void rec_mtu_reduced__no_penalty(struct kunit *test)
 	rec_sock->snd.nxt += 400;
 	rec_sock->snd.mss = FLIGHT;
 	xtcp_recovery_mtu_reduced(sk);
-	KUNIT_EXPECT_EQ_MSG(test, rec_sock->recovery.state, XTCP_CA_OPEN, "everything fits");
+	KUNIT_EXPECT_EQ_MSG(test, rec_sock->cong.state, XTCP_CA_OPEN, "everything fits");
 	KUNIT_EXPECT_EQ(test, rec_sock->rtxq.lost, 0U);
 	rec_sock->snd.mss = 400;
 	rec_sock->cong.mss = 400;

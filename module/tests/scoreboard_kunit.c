@@ -276,9 +276,14 @@ static void rack_delivered__late_or_at_once(struct kunit *test)
 	xtcp_rtxq_clean(sk, UNA, UNA + 400, &res);
 	KUNIT_EXPECT_EQ(test, sb_sock->rack.high, UNA + 2400);
 	KUNIT_EXPECT_FALSE_MSG(test, sb_sock->rack.reordered, "one ACK tells of no order");
+	KUNIT_EXPECT_EQ(test, xtcp_rack_reordering(&sb_sock->rack, 100), 3U);
 	sb_report(sk, 400, late, 1);
 	KUNIT_EXPECT_EQ(test, sb_sock->rack.high, UNA + 2400);
 	KUNIT_EXPECT_TRUE(test, sb_sock->rack.reordered);
+	/* From the first octet of the late one to the last of those before it. */
+	KUNIT_EXPECT_EQ(test, sb_sock->rack.extent, 1200U);
+	KUNIT_EXPECT_EQ(test, xtcp_rack_reordering(&sb_sock->rack, 100), 12U);
+	KUNIT_EXPECT_EQ(test, xtcp_rack_reordering(&sb_sock->rack, 1000), 3U);
 	sb_end(sk);
 }
 
@@ -306,7 +311,7 @@ static void rack_detect__retransmission_lost(struct kunit *test)
 	xtcp_cb(skb)->sent_us = sb_sock->now_us;
 	list_move_tail(&skb->tcp_tsorted_anchor, &sb_sock->rtxq.sent);
 	sb_sock->now_us += 130000;
-	xtcp_rack_delivered(sb_sock, xtcp_cb(skb), xtcp_cb(skb)->end_seq);
+	xtcp_rack_delivered(sb_sock, xtcp_cb(skb), xtcp_cb(skb)->seq, xtcp_cb(skb)->end_seq);
 	xtcp_rtxq_mark_sacked(&sb_sock->rtxq, skb, UNA);
 	xtcp_rack_detect(sk);
 	KUNIT_EXPECT_GE_MSG(test, sb_sock->rtxq.lost, 400U, "lost a second time");

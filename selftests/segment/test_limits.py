@@ -40,16 +40,21 @@ def at(number):
 # The head of the line
 
 
+def asks_ever_less_often(flow, times):
+    """The first of six segments comes after one time-out, and @times more, each twice as late."""
+    gap = flow.expect("A", seq=1, len=MSS, gap=(0.19, 0.8)).gap
+    for _ in range(times):
+        gap = flow.expect("A", seq=1, len=MSS, gap=(1.8 * gap, 2.3 * gap + 0.3)).gap
+    flow.inject("A", ack=at(6))
+    flow.expect_nothing(0.5)
+
+
 def head_of_line(c, sack):
     """Six segments are out and nothing comes back: the first one asks, ever less often."""
     sock, flow = sender(c, sack)
     c.send(sock, 6 * MSS)
     flow.absorb(at(6))
-    gap = flow.expect("A", seq=1, len=MSS, gap=(0.19, 0.8)).gap
-    for _ in range(3):
-        gap = flow.expect("A", seq=1, len=MSS, gap=(1.8 * gap, 2.3 * gap + 0.3)).gap
-    flow.inject("A", ack=at(6))
-    flow.expect_nothing(0.5)
+    asks_ever_less_often(flow, 3)
 
 
 @case()
@@ -72,11 +77,7 @@ def head_of_line_behind_reports(c):
     flow.absorb(at(6))
     flow.inject("A", ack=1, opts=report(flow, at(1), at(6)))
     flow.expect("A", seq=1, len=MSS, after=SOON)
-    gap = flow.expect("A", seq=1, len=MSS, gap=(0.19, 0.8)).gap
-    for _ in range(2):
-        gap = flow.expect("A", seq=1, len=MSS, gap=(1.8 * gap, 2.3 * gap + 0.3)).gap
-    flow.inject("A", ack=at(6))
-    flow.expect_nothing(0.5)
+    asks_ever_less_often(flow, 2)
 
 
 @case()

@@ -89,7 +89,9 @@ static void relay_finish(uint8_t *p, int len)
 
 /*
  * To the end that segments of direction @dir go to. The hint in front says how much of a
- * packet of more than a page lies in its linear part: all headers, or IP's alone.
+ * packet of more than a page lies in its linear part: IP's header alone, ours without its
+ * options, or all headers. Reading the rest of them makes a copy of what the packet socket
+ * shares. What is to be cut by its receiver must still be shared then, or that takes no memory.
  */
 static void relay_pass(int dir, const uint8_t *p, int len)
 {
@@ -97,8 +99,13 @@ static void relay_pass(int dir, const uint8_t *p, int len)
 	static unsigned int turn;
 	struct virtio_net_hdr hint = { .hdr_len = relay_l4(p) };
 
-	if (turn++ % 3 && len > RELAY_PAGE)
-		hint.hdr_len += 20;
+	if (len > RELAY_PAGE) {
+		turn = (turn + 1) % 3;
+		if (turn == 2 || relay.rules & (RELAY_OVERLAP | RELAY_WIDEN))
+			hint.hdr_len = relay_head(p);
+		else if (turn)
+			hint.hdr_len += 20;
+	}
 	memcpy(out, &hint, sizeof(hint));
 	memcpy(out + sizeof(hint), p, len);
 	if (write(relay_fd[!dir], out, sizeof(hint) + len) < 0 && errno != ENOMEM &&

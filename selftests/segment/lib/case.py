@@ -25,9 +25,23 @@ __all__ = ["ANY", "Case"]
 PORT = 8000         # where the system under test listens
 PEER_PORT = 5001    # the peer's first port; every flow takes another one
 
-INFO = ("rto", "ato", "snd_mss", "rcv_mss", "unacked", "sacked", "lost", "retrans", "fackets",
-        "last_data_sent", "last_ack_sent", "last_data_recv", "last_ack_recv", "pmtu",
-        "rcv_ssthresh", "rtt", "rttvar", "snd_ssthresh", "snd_cwnd", "advmss", "reordering")
+# struct tcp_info in its order: numbers of one size and their names. Newer kernels append.
+INFO = (
+    ("B", ("state", "ca_state", "retransmits", "probes", "backoff", "options", "wscale",
+           "app_limited")),
+    ("I", ("rto", "ato", "snd_mss", "rcv_mss", "unacked", "sacked", "lost", "retrans", "fackets",
+           "last_data_sent", "last_ack_sent", "last_data_recv", "last_ack_recv", "pmtu",
+           "rcv_ssthresh", "rtt", "rttvar", "snd_ssthresh", "snd_cwnd", "advmss", "reordering",
+           "rcv_rtt", "rcv_space", "total_retrans")),
+    ("Q", ("pacing_rate", "max_pacing_rate", "bytes_acked", "bytes_received")),
+    ("I", ("segs_out", "segs_in", "notsent_bytes", "min_rtt", "data_segs_in", "data_segs_out")),
+    ("Q", ("delivery_rate", "busy_time", "rwnd_limited", "sndbuf_limited")),
+    ("I", ("delivered", "delivered_ce")),
+    ("Q", ("bytes_sent", "bytes_retrans")),
+    ("I", ("dsack_dups", "reord_seen", "rcv_ooopack", "snd_wnd", "rcv_wnd", "rehash")),
+    ("H", ("total_rto", "total_rto_recoveries")),
+    ("I", ("total_rto_time", "received_ce")),
+)
 
 
 class Case:
@@ -359,11 +373,16 @@ class Case:
 
     @staticmethod
     def info(sock):
-        """struct tcp_info as a dict."""
-        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
-        out = dict(zip(("state", "ca_state", "retransmits", "probes", "backoff"), raw[:5]))
-        if len(raw) >= 92:
-            out.update(zip(INFO, struct.unpack("=21I", raw[8:92])))
+        """struct tcp_info as a dict, as far as this kernel has it."""
+        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 512)
+        out, pos = {}, 0
+        for kind, names in INFO:
+            size = struct.calcsize(kind)
+            for name in names:
+                if pos + size > len(raw):
+                    return out
+                out[name] = struct.unpack_from("=" + kind, raw, pos)[0]
+                pos += size
         return out
 
     def background(self, call, *args):
