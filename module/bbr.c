@@ -167,7 +167,11 @@ static void bbr_save_cwnd(struct xtcp_bbr *b, const struct xtcp_cong *c)
 		b->prior_cwnd = max(b->prior_cwnd, c->cwnd);
 }
 
-/* The first round trip of a recovery sends what arrives and no more. True if it set cwnd. */
+/*
+ * The first round trip of a recovery sends what arrives and no more: the path may have
+ * shrunk. Where one recovery follows the other it is a rate of loss, and has been
+ * answered. True if it set cwnd.
+ */
 static bool bbr_recovery_cwnd(struct xtcp_bbr *b, struct xtcp_cong *c,
 			      const struct xtcp_cong_ack *ack)
 {
@@ -176,12 +180,14 @@ static bool bbr_recovery_cwnd(struct xtcp_bbr *b, struct xtcp_cong *c,
 	b->state = c->state;
 	if (ack->lost)
 		c->cwnd = max_t(s64, (s64)c->cwnd - ack->lost, c->mss);
-	if (c->state == XTCP_CA_RECOVERY && was != XTCP_CA_RECOVERY) {
+	if (c->state == XTCP_CA_RECOVERY && was != XTCP_CA_RECOVERY &&
+	    b->rounds - b->calm_round > 1) {
 		b->conserve = true;
 		b->round_end = ack->total;
 		c->cwnd = ack->inflight_now + ack->delivered;
 	} else if (was >= XTCP_CA_RECOVERY && c->state < XTCP_CA_RECOVERY) {
 		b->conserve = false;
+		b->calm_round = b->rounds;
 		c->cwnd = max(c->cwnd, b->prior_cwnd);
 	}
 	if (!b->conserve)
@@ -396,6 +402,8 @@ static void bbr_init(struct xtcp_cong *c)
 	b->min_rtt_us = U32_MAX;
 	b->mode = XTCP_BBR_STARTUP;
 	b->prior_cwnd = c->cwnd;
+	/* Long ago: the first loss is the first of a recovery. */
+	b->calm_round = -2;
 	c->sndbuf_cwnds = 3;
 	/* Taken into use amid a connection: there is a window to start from. */
 	if (c->mss && c->cwnd)

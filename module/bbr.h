@@ -24,6 +24,7 @@ enum xtcp_bbr_mode {
  * @phase_us: when the phase of the cycle began
  * @round_end: octets delivered at which the round trip ends
  * @rounds: round trips so far
+ * @calm_round: @rounds when the last recovery ended
  * @prior_cwnd: cwnd before a recovery or PROBE_RTT
  * @full_bw: rate that STARTUP compares with
  * @mode: enum xtcp_bbr_mode
@@ -46,6 +47,7 @@ struct xtcp_bbr {
 	u32 phase_us;
 	u32 round_end;
 	u32 rounds;
+	u32 calm_round;
 	u32 prior_cwnd;
 	u32 full_bw;
 	u8 mode;

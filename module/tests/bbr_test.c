@@ -254,6 +254,47 @@ static void bbr_loss__does_not_slow_it(struct kunit *test)
 	KUNIT_EXPECT_GE(test, w->total - before, 1250U * 4000 / 100 * 90);
 }
 
+/* One segment arrives, in @state, while little else is on its way. */
+static void way_arrives_in(struct way *w, u8 state)
+{
+	struct xtcp_cong_ack ack = {
+		.delivered = MSS,
+		.inflight = 6 * MSS,
+		.inflight_now = 5 * MSS,
+		.total = w->total,
+		.now_us = w->now_us,
+	};
+
+	if (state == XTCP_CA_RECOVERY && w->c.state < XTCP_CA_RECOVERY)
+		xtcp_bbr.ssthresh(&w->c, 6 * MSS);
+	w->c.state = state;
+	xtcp_bbr.control(&w->c, &ack);
+}
+
+/* The first loss may mean a narrower path; a recovery right behind another does not. */
+static void bbr_recovery__first_of_several(struct kunit *test)
+{
+	struct way *w = way_open(test, 1250, 40, 1000);
+	u32 cwnd;
+
+	way_run(w, 3000);
+	cwnd = w->c.cwnd;
+	KUNIT_ASSERT_GT(test, cwnd, 10 * MSS);
+	way_arrives_in(w, XTCP_CA_RECOVERY);
+	KUNIT_EXPECT_EQ_MSG(test, w->c.cwnd, 6 * MSS, "as much as arrives");
+	way_arrives_in(w, XTCP_CA_OPEN);
+	KUNIT_EXPECT_GE_MSG(test, w->c.cwnd, cwnd, "over: as before");
+	way_arrives_in(w, XTCP_CA_RECOVERY);
+	KUNIT_EXPECT_GE_MSG(test, w->c.cwnd, cwnd, "the next one, in the same round trip");
+	way_arrives_in(w, XTCP_CA_OPEN);
+	way_run(w, 200);
+	cwnd = w->c.cwnd;
+	way_arrives_in(w, XTCP_CA_RECOVERY);
+	KUNIT_EXPECT_EQ_MSG(test, w->c.cwnd, 6 * MSS, "after some round trips without");
+	way_arrives_in(w, XTCP_CA_OPEN);
+	KUNIT_EXPECT_GE(test, w->c.cwnd, cwnd);
+}
+
 /* Ten seconds without a shorter round trip: four segments for 200 ms, then as before. */
 static void bbr_probe_rtt__empties_the_path(struct kunit *test)
 {
@@ -344,6 +385,7 @@ static struct kunit_case bbr_cases[] = {
 	KUNIT_CASE(bbr_model__finds_the_path),
 	KUNIT_CASE(bbr_startup__is_quick),
 	KUNIT_CASE(bbr_loss__does_not_slow_it),
+	KUNIT_CASE(bbr_recovery__first_of_several),
 	KUNIT_CASE(bbr_probe_rtt__empties_the_path),
 	KUNIT_CASE(bbr_model__follows),
 	KUNIT_CASE(bbr_restart__keeps_the_model),
