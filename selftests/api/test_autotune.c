@@ -197,8 +197,8 @@ static bool judge(const struct scene *s, const struct xport *t, long ms, const s
 	 * where the last octets that fit are no full segment and stay unsent.
 	 */
 	if (!s->grows_r)
-		/* XTCP spreads a window over most of the round trip, and waits for the rest. */
-		good &= check(i->tcpi_rwnd_limited > i->tcpi_busy_time / (t->xtcp ? 12 : 4),
+		/* XTCP spreads a window over most of the round trip, and waits only for the rest. */
+		good &= check(i->tcpi_rwnd_limited > (t->xtcp ? 0 : i->tcpi_busy_time / 4),
 			      "rwnd_limited, busy", i->tcpi_rwnd_limited, i->tcpi_busy_time);
 	if (!s->grows_s && t->xtcp)
 		good &= check(i->tcpi_sndbuf_limited > i->tcpi_busy_time / 4,
