@@ -15,6 +15,7 @@ Q := $(if $(filter 1,$(V)),,@)
 SETUP := tools/setup --quiet
 VM := selftests/qemu/vm
 INSTALL_DIR = $(DESTDIR)/lib/modules/$(KVER)/updates
+PREFIX ?= /usr/local
 
 # The kernel that `make` and `make install` mean: the running one where its headers are
 # here, else the stock Debian kernel that QEMU boots, else any that has headers.
@@ -31,7 +32,7 @@ help:
 	@echo '           PLOT="--both --loss 2" (plot; tools/xtcp-plot --help lists the options),'
 	@echo '           KDIR= and KVER= (all, install), V=1'
 
-#:   all (default)  xtcp.ko and xtcp_bbr.ko here and the programs in userspace-demo/
+#:   all (default)  xtcp.ko and xtcp_bbr.ko here, tools/xtcpize, the programs in userspace-demo/
 # The first installation of packages may bring the headers: look again after it.
 module:
 	$(Q)$(SETUP) build
@@ -46,7 +47,8 @@ module-built:
 programs:
 	$(Q)$(SETUP) build
 	$(Q)$(MAKE) -s -C userspace-demo
-	@echo "  BUILD   userspace-demo/"
+	$(Q)$(MAKE) -s -C tools
+	@echo "  BUILD   userspace-demo/ and tools/"
 
 selftests:
 	$(Q)$(SETUP) build
@@ -113,24 +115,31 @@ check-kernels:
 	$(Q)$(SETUP) build kernels
 	$(Q)tools/check-kernels
 
-#:   install        xtcp.ko and xtcp_bbr.ko to /lib/modules, so that socket() loads them
+#:   install        xtcp.ko and xtcp_bbr.ko to /lib/modules, so that socket() loads them, and xtcpize
 #:   uninstall      and away again
 install:
 	$(Q)[ -e xtcp.ko ] || { echo "no xtcp.ko here; run make first" >&2; exit 1; }
 	$(Q)install -D -m 0644 -t "$(INSTALL_DIR)" xtcp.ko xtcp_bbr.ko
 	$(Q)$(if $(DESTDIR),depmod -b "$(DESTDIR)" "$(KVER)",depmod "$(KVER)")
-	@echo "  INSTALL $(INSTALL_DIR)/xtcp.ko xtcp_bbr.ko"
+	$(Q)$(MAKE) -s -C tools
+	$(Q)install -D -m 0755 -t "$(DESTDIR)$(PREFIX)/bin" tools/xtcpize
+	$(Q)install -D -m 0644 -t "$(DESTDIR)$(PREFIX)/lib/xtcp" tools/libxtcpize.so
+	$(Q)install -D -m 0644 -t "$(DESTDIR)$(PREFIX)/share/man/man1" docs/xtcpize.1
+	@echo "  INSTALL $(INSTALL_DIR)/xtcp.ko xtcp_bbr.ko, $(DESTDIR)$(PREFIX)/bin/xtcpize"
 
 uninstall:
-	$(Q)rm -f "$(INSTALL_DIR)/xtcp.ko" "$(INSTALL_DIR)/xtcp_bbr.ko"
+	$(Q)rm -f "$(INSTALL_DIR)/xtcp.ko" "$(INSTALL_DIR)/xtcp_bbr.ko" "$(DESTDIR)$(PREFIX)/bin/xtcpize" \
+		"$(DESTDIR)$(PREFIX)/lib/xtcp/libxtcpize.so" "$(DESTDIR)$(PREFIX)/share/man/man1/xtcpize.1"
+	$(Q)rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(PREFIX)/lib/xtcp" 2>/dev/null || true
 	$(Q)$(if $(DESTDIR),depmod -b "$(DESTDIR)" "$(KVER)",depmod "$(KVER)")
-	@echo "  REMOVE  $(INSTALL_DIR)/xtcp.ko xtcp_bbr.ko"
+	@echo "  REMOVE  $(INSTALL_DIR)/xtcp.ko xtcp_bbr.ko, $(DESTDIR)$(PREFIX)/bin/xtcpize"
 
 #:   clean          what was built in the tree (distclean: the caches outside it too)
 clean:
 	$(Q)find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
 		-o -name '.*.cmd' -o -name '*.order' -o -name '*.symvers' -o -name '*.gcno' \) -type f -print0 | xargs -0r rm -f
 	$(Q)[ ! -e userspace-demo/Makefile ] || $(MAKE) -s -C userspace-demo clean
+	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -s -C tools clean
 	$(Q)$(MAKE) -s -C selftests clean
 	$(Q)rm -rf plot
 	$(Q)find . -name __pycache__ -type d -prune -exec rm -rf {} +
