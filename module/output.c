@@ -192,8 +192,8 @@ static void xtcp_output_resend_lost(struct sock *sk)
 
 		if (room < min_t(u32, xs->snd.mss, skb->len ?: 1))
 			break;
-		/* The first repair does not wait for its turn. */
-		if (xs->recovery.resent && xtcp_pace_hold(sk))
+		/* The first repair does not wait for its turn, nor does that of a probe's loss. */
+		if (xs->recovery.resent && xs->cong.state >= XTCP_CA_RECOVERY && xtcp_pace_hold(sk))
 			break;
 		room = min(room, xtcp_pace_burst(sk, XTCP_GSO_MAX));
 		if (xtcp_output_resend(sk, skb, room))

@@ -127,8 +127,11 @@ void xtcp_recovery_sent(struct xtcp_sock *xs, u32 len, bool again)
 		rec->prr.out += len;
 	if (!again)
 		return;
-	if (!rec->resent)
+	/* It alone is on its way: what left before it is no repair. */
+	if (!rec->resent && xs->rtxq.retrans == len)
 		rec->undo_stamp = xs->now_ms + xs->stamp.offset;
+	if (!rec->undo)
+		return;
 	rec->resent = true;
 	rec->undo_bytes += len;
 }

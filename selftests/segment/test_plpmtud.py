@@ -181,7 +181,8 @@ def unharmed(c, path):
     c.equal(path.counter("MTUPFail"), len(path.swallowed), "probes that were lost")
     c.check(path.swallowed, "some probes were too long")
     c.equal(path.counter("Timeouts"), 0, "time-outs")
-    c.equal(info["snd_ssthresh"], NO_THRESHOLD, "ssthresh")
+    c.equal(info["snd_ssthresh"], NO_THRESHOLD, "%d recoveries, %d tail probes, ssthresh"
+            % (path.counter("SackRecovery"), path.counter("LossProbes")))
     c.check(info["snd_cwnd"] * info["snd_mss"] >= 11 * BASE, "cwnd is %d" % info["snd_cwnd"])
 
 
