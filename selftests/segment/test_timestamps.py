@@ -3,6 +3,7 @@
 """Timestamps (RFC 7323): the option, PAWS, and round trips from echoes."""
 
 import socket
+import struct
 import time
 
 from lib import case, main
@@ -157,6 +158,62 @@ def spurious_timeout_undone(c):
     c.eventually(lambda: c.info(sock)["snd_cwnd"] >= before, "cwnd as before")
     flow.gather(0.1)
     flow.inject("A", ts=(5700, first.ts[0]))
+
+
+def report(flow, echo, *blocks):
+    """Option bytes: a clock, the echo, and these ranges of the kernel's stream."""
+    out = struct.pack("!BBBBII", 1, 1, 8, 10, 5000 + int(time.monotonic() * 1000) % 10 ** 6, echo)
+    if blocks:
+        out += struct.pack("!BBBB", 1, 1, 5, 2 + 8 * len(blocks))
+    for start, end in blocks:
+        out += struct.pack("!II", (start + flow.sut_isn) & 0xffffffff,
+                           (end + flow.sut_isn) & 0xffffffff)
+    return out
+
+
+@case(tcp=False)    # kernel TCP lets too few segments go between the two
+def repair_of_an_earlier_recovery(c):
+    """It was on its way when the next recovery began: its arrival is no proof against that."""
+    for name in ("timestamps", "sack"):
+        c.sysctl(name, 1)
+    listener = c.listen()
+    flow = c.flow(listener.getsockname()[1])
+    flow.inject("S", opts=struct.pack("!BBHBBBBBBBBII", 2, 4, MSS, 1, 1, 4, 2, 1, 1, 8, 10, 4000, 0))
+    syn = flow.expect("SA")
+    flow.inject("A", opts=report(flow, syn.ts[0]))
+    sock = c.take(listener, 1 << 18)
+    size = MSS - SPACE
+    at = [1 + n * size for n in range(40)]
+
+    c.send(sock, 8 * size)
+    first = flow.absorb(at[8])[0]
+    flow.inject("A", ack=1, opts=report(flow, first.ts[0], (at[1], at[4])))
+    flow.expect("A", seq=1, len=size)
+    c.send(sock, 4 * size)
+    flow.inject("A", ack=1, opts=report(flow, first.ts[0], (at[1], at[8])))
+    flow.gather(0.1)
+    new = flow.rcv
+    c.check(new >= at[10], "two new segments went, up to %d" % new)
+    flow.inject("A", ack=1, opts=report(flow, first.ts[0], (at[9], new), (at[1], at[8])))
+    # What was sent later than the repair has arrived: that was lost, too.
+    repair = flow.expect("A", seq=1, len=size)
+    second = flow.expect("A", seq=at[8], len=size)
+    # The first recovery is over, its second repair on its way.
+    flow.inject("A", ack=at[8], opts=report(flow, repair.ts[0], (at[9], new)))
+    flow.gather(0.1)
+    c.send(sock, 10 * size)
+    flow.gather(0.2)
+    low, end = new, flow.rcv
+    c.check(end >= low + 4 * size, "four segments more, from %d to %d" % (low, end))
+    flow.inject("A", ack=at[8], opts=report(flow, repair.ts[0], (low + size, end), (at[9], low)))
+    third = flow.expect("A", seq=low, len=size)
+    c.check(half(third.ts[0], second.ts[0]) > 0, "the second recovery's clock is a later one")
+    before = c.info(sock)["snd_ssthresh"]
+    flow.inject("A", ack=low, opts=report(flow, second.ts[0], (low + size, end)))
+    flow.gather(0.05)
+    c.equal(c.counters().get(("TCP" if c.tcp else "") + "FullUndo", 0), 0, "recoveries undone")
+    c.equal(c.info(sock)["snd_ssthresh"], before, "ssthresh")
+    flow.inject("A", ack=flow.rcv, opts=report(flow, third.ts[0]))
 
 
 @case()
