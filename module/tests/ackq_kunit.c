@@ -419,6 +419,37 @@ static void ackq__short_segment_reports_what_fits(struct kunit *test)
 	pair_close();
 }
 
+/*
+ * RFC 7323 4.3: the echo is of the first segment that was not acknowledged yet, but of the
+ * one that fills a hole, had it to wait for the end of the batch or not.
+ */
+static void ackq__echoes_what_filled_the_hole(struct kunit *test)
+{
+	struct xtcp_sock *xs = aq_begin(test, A, true);
+	struct xtcp_options opt;
+
+	xs->stamp.ok = true;
+	xtcp_stamp_update(&xs->stamp, 100, 0);
+	pair_batch_begin();
+	pair_tsval = 101;
+	aq_data(test, A, NXT, 100);
+	pair_tsval = 102;
+	aq_data(test, A, NXT + 100, 100);
+	pair_batch_end();
+	KUNIT_EXPECT_EQ_MSG(test, xs->stamp.recent, 101U, "the first of two");
+	pair_batch_begin();
+	pair_tsval = 103;
+	aq_data(test, A, NXT + 300, MSS);
+	pair_tsval = 104;
+	aq_data(test, A, NXT + 200, 100);
+	pair_batch_end();
+	aq_acked(test, A, NXT + 300 + MSS, &opt);
+	KUNIT_EXPECT_EQ_MSG(test, opt.tsecr, 104U, "the one that was missing");
+	pair_tsval = 0;
+	xs->stamp.ok = false;
+	pair_close();
+}
+
 static struct kunit_case aq_cases[] = {
 	KUNIT_CASE(ackq__one_for_a_batch),
 	KUNIT_CASE(ackq__small_batch_is_delayed),
@@ -430,6 +461,7 @@ static struct kunit_case aq_cases[] = {
 	KUNIT_CASE(ackq__disconnected_while_queued),
 	KUNIT_CASE(ackq__reset_while_queued),
 	KUNIT_CASE(ackq__orphan_dies_while_queued),
+	KUNIT_CASE(ackq__echoes_what_filled_the_hole),
 	KUNIT_CASE(ackq__full_segment_leaves_the_report),
 	KUNIT_CASE(ackq__short_segment_reports_what_fits),
 	{}

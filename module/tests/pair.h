@@ -13,6 +13,7 @@
 #include <net/ipv6.h>
 #include <net/route.h>
 #include <net/tcp_states.h>
+#include "../compat/unaligned.h"
 #include "../delack.h"
 #include "../options.h"
 #include "../output.h"
@@ -165,6 +166,9 @@ static inline void pair_batch_end(void)
 	local_bh_enable();
 }
 
+/* What the peer's clock says in the segments that the test makes, 0: they have no timestamps. */
+static u32 pair_tsval;
+
 /* A segment that no end has sent, with @len octets that belong at @seq. */
 static inline void pair_forge_data(struct kunit *test, struct pair_end *to, u8 flags, u32 seq,
 				   u32 ack, u16 wnd, u32 len)
@@ -184,6 +188,13 @@ static inline void pair_forge_data(struct kunit *test, struct pair_end *to, u8 f
 	th->doff = 5;
 	((u8 *)th)[13] = flags;
 	th->window = htons(wnd);
+	if (pair_tsval) {
+		p = skb_put(skb, 12);
+		put_unaligned_be32(0x0101080a, p);
+		put_unaligned_be32(pair_tsval, p + 4);
+		put_unaligned_be32(0, p + 8);
+		th->doff += 3;
+	}
 	p = skb_put(skb, len);
 	for (i = 0; i < len; i++)
 		p[i] = ksock_octet(seq + i);
