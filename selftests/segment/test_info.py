@@ -180,7 +180,9 @@ def reordering(c):
     c.send(sock, 10 * MSS)
     flow.absorb(at(10))
     says(c, sock, reordering=3, reord_seen=0)
-    # Two reports are no loss yet; what is between them and the others was late.
+    # Two reports are no loss yet; what is between them and the others was late. A quarter of
+    # this round trip is what it may be late by.
+    c.sleep(0.2)
     flow.inject("A", ack=at(2), opts=report(flow, (at(7), at(9))))
     c.sleep(0.01)
     says(c, sock, ca_state=DISORDER, unacked=8, sacked=2, lost=0, reordering=3, reord_seen=0)
