@@ -18,21 +18,22 @@ LIMIT = 7200        # of the guest's seconds: nothing here takes a tenth of it
 LEAST = 0.95        # no cell's ratio is to be below it
 
 
-def spread(results, names):
+def logs(results, side):
+    """The logarithms of one side's goodputs."""
+    return [math.log(r["goodput"]) for r in results if r["side"] == side]
+
+
+def spread(results):
     """Standard error of the ratio's logarithm, from what the runs differ by."""
-    total = 0
-    for name in names:
-        logs = [math.log(r["goodput"]) for r in results if r["side"] == name]
-        total += statistics.variance(logs) / len(logs)
-    return math.sqrt(total)
+    sides = logs(results, "tcp"), logs(results, "xtcp")
+    return math.sqrt(sum(statistics.variance(side) / len(side) for side in sides))
 
 
 def decided(results, vague):
     """True if more runs would say no more: the ratio is exact, or far from LEAST."""
-    error = spread(results, ("tcp", "xtcp"))
-    means = {side: statistics.mean([math.log(r["goodput"]) for r in results if r["side"] == side])
-             for side in ("tcp", "xtcp")}
-    return error <= vague or abs(means["xtcp"] - means["tcp"] - math.log(LEAST)) > 2.5 * error
+    error = spread(results)
+    ratio = statistics.mean(logs(results, "xtcp")) - statistics.mean(logs(results, "tcp"))
+    return error <= vague or abs(ratio - math.log(LEAST)) > 2.5 * error
 
 
 def load(cong):
@@ -69,10 +70,9 @@ def run_cell(nodes, cell, args, out):
             result = one(nodes, cell, side, transport, number, args)
             results.append(result)
             print(json.dumps(result), file=out, flush=True)
-    means = {side: statistics.geometric_mean([r["goodput"] for r in results if r["side"] == side])
-             for side in ("tcp", "xtcp")}
+    means = {side: math.exp(statistics.mean(logs(results, side))) for side in ("tcp", "xtcp")}
     print(f"{cell.name:24} {means['xtcp'] / 1e6 * 8:9.3f} {means['tcp'] / 1e6 * 8:9.3f} Mbit/s "
-          f"{means['xtcp'] / means['tcp']:6.3f} +- {spread(results, means):.3f}  "
+          f"{means['xtcp'] / means['tcp']:6.3f} +- {spread(results):.3f}  "
           f"{len(results) // 2} runs", flush=True)
 
 

@@ -59,8 +59,7 @@ def burst(c, flow, segments):
 
 
 def blocks_of(flow, segs):
-    return {((a - flow.isn) & 0xffffffff, (b - flow.isn) & 0xffffffff)
-            for seg in segs for a, b in seg.sack or ()}
+    return {block for seg in segs for block in flow.blocks(seg)}
 
 
 def at(n):

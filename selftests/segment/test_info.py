@@ -28,15 +28,6 @@ def accept(c, sack=True, rtt=0.2):
     return sock, flow
 
 
-def report(flow, *blocks):
-    """Option octets: these ranges arrived."""
-    out = struct.pack("!BBBB", 1, 1, 5, 2 + 8 * len(blocks))
-    for start, end in blocks:
-        out += struct.pack("!II", (start + flow.sut_isn) & 0xffffffff,
-                           (end + flow.sut_isn) & 0xffffffff)
-    return out
-
-
 def at(number):
     """Where segment @number begins, counted from 0."""
     return 1 + number * MSS
@@ -183,7 +174,7 @@ def reordering(c):
     # Two reports are no loss yet; what is between them and the others was late. A quarter of
     # this round trip is what it may be late by.
     c.sleep(0.2)
-    flow.inject("A", ack=at(2), opts=report(flow, (at(7), at(9))))
+    flow.inject("A", ack=at(2), opts=flow.sacks((at(7), at(9))))
     c.sleep(0.01)
     says(c, sock, ca_state=DISORDER, unacked=8, sacked=2, lost=0, reordering=3, reord_seen=0)
     flow.inject("A", ack=at(9))
@@ -205,12 +196,12 @@ def lost_and_reported_twice(c):
     c.send(sock, 6 * MSS)
     flow.absorb(at(6))
     before = c.info(sock)
-    flow.inject("A", ack=1, opts=report(flow, (at(1), at(6))))
+    flow.inject("A", ack=1, opts=flow.sacks((at(1), at(6))))
     flow.expect("A", seq=1, len=MSS)
     says(c, sock, ca_state=RECOVERY, unacked=6, sacked=5, retrans=1, total_retrans=1,
          delivered=before["delivered"] + 5)
     flow.inject("A", ack=at(6))
-    flow.inject("A", ack=at(6), opts=report(flow, (1, at(1))))
+    flow.inject("A", ack=at(6), opts=flow.sacks((1, at(1))))
     c.sleep(0.05)
     says(c, sock, ca_state=OPEN, sacked=0, lost=0, retrans=0, dsack_dups=1, rehash=0,
          delivered=before["delivered"] + 7, bytes_retrans=MSS)

@@ -60,10 +60,7 @@ class Path:
                 merged.append([start, self.early[start]])
         if not self.sack or not merged:
             return b""
-        out = struct.pack("!BBBB", 1, 1, 5, 2 + 8 * len(merged[:4]))
-        for start, end in merged[:4]:
-            out += struct.pack("!II", *((n + self.flow.sut_isn) & 0xffffffff for n in (start, end)))
-        return out
+        return self.flow.sacks(*merged[:4])
 
     def take(self, seg):
         """The peer gets @seg; it acknowledges at once. Return: False if it was swallowed."""

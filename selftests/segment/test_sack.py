@@ -12,21 +12,6 @@ MSS = 1000
 SOON = (-0.1, 0.15)     # the answer may be stamped before the question was
 
 
-
-def blocks_of(flow, seg):
-    """The SACK blocks of a segment from the kernel, in relative numbers."""
-    return [((a - flow.isn) & 0xffffffff, (b - flow.isn) & 0xffffffff) for a, b in seg.sack or ()]
-
-
-def sack(flow, *blocks):
-    """Option bytes that report these ranges of the kernel's stream."""
-    out = struct.pack("!BBBB", 1, 1, 5, 2 + 8 * len(blocks))
-    for start, end in blocks:
-        out += struct.pack("!II", (start + flow.sut_isn) & 0xffffffff,
-                           (end + flow.sut_isn) & 0xffffffff)
-    return out
-
-
 def accept(c, rtt=0):
     """A connection with SACK that the peer opened."""
     c.sysctl("sack", 1)
@@ -88,24 +73,24 @@ def blocks_newest_first(c):
     _, flow = accept(c)
     flow.inject("A", seq=1001, len=MSS)
     seg = flow.expect("A", ack=1)
-    c.equal(blocks_of(flow, seg), [(1001, 2001)], "blocks")
+    c.equal(flow.blocks(seg), [(1001, 2001)], "blocks")
     flow.inject("A", seq=3001, len=MSS)
     seg = flow.expect("A", ack=1)
-    c.equal(blocks_of(flow, seg), [(3001, 4001), (1001, 2001)], "blocks")
+    c.equal(flow.blocks(seg), [(3001, 4001), (1001, 2001)], "blocks")
     flow.inject("A", seq=5001, len=MSS)
     seg = flow.expect("A", ack=1)
-    c.equal(blocks_of(flow, seg), [(5001, 6001), (3001, 4001), (1001, 2001)], "blocks")
+    c.equal(flow.blocks(seg), [(5001, 6001), (3001, 4001), (1001, 2001)], "blocks")
     # Joined, it is one block and the newest.
     flow.inject("A", seq=2001, len=MSS)
     seg = flow.expect("A", ack=1)
-    c.equal(blocks_of(flow, seg), [(1001, 4001), (5001, 6001)], "blocks")
+    c.equal(flow.blocks(seg), [(1001, 4001), (5001, 6001)], "blocks")
     # The hole is filled: what lies behind it needs no report any more.
     flow.inject("A", seq=1, len=MSS)
     seg = flow.expect("A", ack=4001)
-    c.equal(blocks_of(flow, seg), [(5001, 6001)], "blocks")
+    c.equal(flow.blocks(seg), [(5001, 6001)], "blocks")
     flow.inject("A", seq=4001, len=MSS)
     seg = flow.expect("A", ack=6001)
-    c.equal(blocks_of(flow, seg), [], "blocks")
+    c.equal(flow.blocks(seg), [], "blocks")
 
 
 @case()
@@ -120,7 +105,7 @@ def blocks_over_the_wrap(c):
     c.wait(listener, "r")
     flow.inject("A", seq=1001, len=MSS)
     seg = flow.expect("A", ack=1)
-    c.equal(blocks_of(flow, seg), [(1001, 2001)], "blocks")
+    c.equal(flow.blocks(seg), [(1001, 2001)], "blocks")
 
 
 @case()
@@ -132,10 +117,10 @@ def duplicate_reported_once(c):
     flow.expect("A", ack=1001)
     flow.inject("A", seq=1, len=MSS)
     seg = flow.expect("A", ack=1001)
-    c.equal(blocks_of(flow, seg), [(1, 1001)], "blocks")
+    c.equal(flow.blocks(seg), [(1, 1001)], "blocks")
     flow.inject("A", seq=2001, len=MSS)
     seg = flow.expect("A", ack=1001)
-    c.equal(blocks_of(flow, seg), [(2001, 3001)], "blocks: the duplicate is not repeated")
+    c.equal(flow.blocks(seg), [(2001, 3001)], "blocks: the duplicate is not repeated")
 
 
 @case()
@@ -149,7 +134,7 @@ def duplicate_out_of_order(c):
     flow.expect("A", ack=1)
     flow.inject("A", seq=1001, len=MSS)
     seg = flow.expect("A", ack=1)
-    c.equal(blocks_of(flow, seg), [(1001, 2001), (1001, 3001)], "blocks")
+    c.equal(flow.blocks(seg), [(1001, 2001), (1001, 3001)], "blocks")
 
 
 @case()
@@ -161,7 +146,7 @@ def beyond_the_window_is_no_duplicate(c):
     ack = flow.expect("A", ack=1001)
     flow.inject("A", seq=1001 + ack.window + 5 * MSS, len=MSS)
     seg = flow.expect("A", ack=1001)
-    c.equal(blocks_of(flow, seg), [], "blocks")
+    c.equal(flow.blocks(seg), [], "blocks")
 
 
 @case()
@@ -172,7 +157,7 @@ def nothing_behind_a_fin(c):
     flow.expect("A", ack=1)
     flow.inject("FA", len=MSS)
     seg = flow.expect("A", ack=1002)
-    c.equal(blocks_of(flow, seg), [], "blocks")
+    c.equal(flow.blocks(seg), [], "blocks")
 
 
 # what reports do
@@ -182,7 +167,7 @@ def nothing_behind_a_fin(c):
 def only_the_hole_is_sent_again(c):
     """Three segments behind the first are reported: the first goes again, and nothing else."""
     _, flow = sender(c, 5)
-    flow.inject("A", ack=1, opts=sack(flow, (at(1), at(4))))
+    flow.inject("A", ack=1, opts=flow.sacks((at(1), at(4))))
     flow.expect("A", seq=1, len=MSS, after=SOON)
     flow.inject("A", ack=at(4))
     flow.expect_nothing(0.15)
@@ -194,9 +179,9 @@ def only_the_hole_is_sent_again(c):
 def two_holes(c):
     """Segments 1 and 3 of six are missing: both are sent again, in this order."""
     _, flow = sender(c, 6)
-    flow.inject("A", ack=at(1), opts=sack(flow, (at(4), at(6)), (at(2), at(3))))
+    flow.inject("A", ack=at(1), opts=flow.sacks((at(4), at(6)), (at(2), at(3))))
     flow.expect("A", seq=at(1), len=MSS, after=SOON)
-    flow.inject("A", ack=at(3), opts=sack(flow, (at(4), at(6))))
+    flow.inject("A", ack=at(3), opts=flow.sacks((at(4), at(6))))
     flow.expect("A", seq=at(3), len=MSS, after=SOON)
     flow.inject("A", ack=at(6))
     flow.expect_nothing(0.3)
@@ -206,10 +191,10 @@ def two_holes(c):
 def block_inside_a_buffer(c):
     """A report that begins and ends inside what was sent as one super-segment."""
     sock, flow = sender(c, 8)
-    flow.inject("A", ack=1, opts=sack(flow, (at(2), at(3))))
+    flow.inject("A", ack=1, opts=flow.sacks((at(2), at(3))))
     info = c.info(sock)
     c.equal(info["sacked"], 1, "segments reported")
-    flow.inject("A", ack=1, opts=sack(flow, (at(2), at(6))))
+    flow.inject("A", ack=1, opts=flow.sacks((at(2), at(6))))
     first = flow.expect("A", seq=1, len={MSS, 2 * MSS}, after=SOON)
     if first.len == MSS:
         flow.expect("A", seq=at(1), len=MSS)
@@ -222,7 +207,7 @@ def one_report_waits(c):
     """A single overtaken segment may be reordering: a quarter of the round trip passes first."""
     _, flow = sender(c, 3, rtt=0.4)
     c.sleep(0.3)
-    flow.inject("A", ack=1, opts=sack(flow, (at(1), at(2))))
+    flow.inject("A", ack=1, opts=flow.sacks((at(1), at(2))))
     flow.expect("A", seq=1, len=MSS, after=(0.05, 0.45))
     flow.inject("A", ack=at(3))
 
@@ -233,7 +218,7 @@ def nonsense_blocks_ignored(c):
     sock, flow = sender(c, 4)
     for blocks in (((at(5), at(6)),), ((at(2), at(2)),), ((at(3), at(1)),),
                    ((at(4), at(40)), (at(3), at(3)))):
-        flow.inject("A", ack=1, opts=sack(flow, *blocks))
+        flow.inject("A", ack=1, opts=flow.sacks(*blocks))
     c.equal(c.info(sock)["sacked"], 0, "segments reported")
     flow.inject("A", ack=at(4))
     c.send(sock, MSS)
@@ -245,13 +230,13 @@ def nonsense_blocks_ignored(c):
 def lost_again_without_timeout(c):
     """The retransmission is lost as well: what was sent after it arrives, and tells (RACK)."""
     sock, flow = sender(c, 8)
-    flow.inject("A", ack=1, opts=sack(flow, (at(1), at(5))))
+    flow.inject("A", ack=1, opts=flow.sacks((at(1), at(5))))
     flow.expect("A", seq=1, len=MSS, after=SOON)
     c.send(sock, 4 * MSS)
-    flow.inject("A", ack=1, opts=sack(flow, (at(1), at(8))))
+    flow.inject("A", ack=1, opts=flow.sacks((at(1), at(8))))
     later = flow.gather(0.1)
     c.check(any(seg.seq >= at(8) for seg in later), "new data goes during recovery")
-    flow.inject("A", ack=1, opts=sack(flow, (at(1), flow.rcv)))
+    flow.inject("A", ack=1, opts=flow.sacks((at(1), flow.rcv)))
     flow.expect("A", seq=1, len=MSS, after=SOON)
     flow.inject("A")
 
@@ -266,7 +251,7 @@ def tail_is_probed(c):
     probe = flow.expect("A", seq=at(3), len=MSS, after=(0.1, 0.6))
     c.equal(c.info(sock)["ca_state"], 0, "a probe is no time-out")
     c.sleep(0.02)
-    flow.inject("A", ack=at(2), opts=sack(flow, (at(3), at(4))))
+    flow.inject("A", ack=at(2), opts=flow.sacks((at(3), at(4))))
     flow.expect("A", seq=at(2), len=MSS, after=SOON)
     flow.inject("A", ack=at(4))
     c.check(probe.gap > 0.05, "not at once")
@@ -307,10 +292,10 @@ def reduction_undone_by_dsack(c):
     """All that was sent again arrived twice: cwnd is as before (RFC 3708)."""
     sock, flow = sender(c, 8)
     before = c.info(sock)["snd_cwnd"]
-    flow.inject("A", ack=1, opts=sack(flow, (at(1), at(4))))
+    flow.inject("A", ack=1, opts=flow.sacks((at(1), at(4))))
     flow.expect("A", seq=1, len=MSS, after=SOON)
     c.check(c.info(sock)["snd_ssthresh"] <= before, "ssthresh fell")
-    flow.inject("A", ack=at(8), opts=sack(flow, (1, at(1))))
+    flow.inject("A", ack=at(8), opts=flow.sacks((1, at(1))))
     c.eventually(lambda: c.info(sock)["snd_cwnd"] >= before, "cwnd as before the recovery")
     c.equal(c.info(sock)["ca_state"], 0, "state")
 
@@ -319,7 +304,7 @@ def reduction_undone_by_dsack(c):
 def reported_data_survives_a_timeout(c):
     """After a time-out what was reported is not sent again (RFC 2018 8 allows to keep it)."""
     _, flow = sender(c, 6)
-    flow.inject("A", ack=1, opts=sack(flow, (at(2), at(3))))
+    flow.inject("A", ack=1, opts=flow.sacks((at(2), at(3))))
     seen = set()
     end = time.time() + 4
     acked = 1
@@ -331,7 +316,7 @@ def reported_data_survives_a_timeout(c):
         acked = max(acked, seg.seq + seg.len)
         if acked == at(2):
             acked = at(3)
-        flow.inject("A", ack=acked, opts=sack(flow, (at(2), at(3))) if acked < at(2) else b"")
+        flow.inject("A", ack=acked, opts=flow.sacks((at(2), at(3))) if acked < at(2) else b"")
     c.check(at(2) not in seen, "the reported segment was not sent again")
     c.check(1 in seen and at(1) in seen, "the missing ones were")
 
@@ -343,7 +328,7 @@ def a_repair_restarts_the_timeout(c):
     _, flow = sender(c, 5, rtt=0.4)
     # 400 ms of round trip: the first time-out is about 1.2 s.
     c.sleep(0.9)
-    flow.inject("A", ack=1, opts=sack(flow, (at(1), at(4))))
+    flow.inject("A", ack=1, opts=flow.sacks((at(1), at(4))))
     flow.expect("A", seq=1, len=MSS, after=SOON)
     flow.expect_nothing(0.9)
     # The late report was a sample of a second, so the next one is further away.
@@ -354,7 +339,7 @@ def a_repair_restarts_the_timeout(c):
 def reneging_peer(c):
     """The first octet is reported and never acknowledged: the time-out sends it all again."""
     _, flow = sender(c, 3)
-    flow.inject("A", ack=1, opts=sack(flow, (1, at(3))))
+    flow.inject("A", ack=1, opts=flow.sacks((1, at(3))))
     flow.expect("A", seq=1, len=MSS, within=4)
     flow.inject("A", ack=at(3))
     flow.expect_nothing(0.3)
@@ -398,7 +383,7 @@ def spurious_timeout_found(c):
 def spurious_timeout_found_by_report(c):
     """The same by a SACK block: the original of a later segment arrives."""
     sock, flow, before = timed_out(c)
-    flow.inject("A", ack=1, opts=sack(flow, (at(4), at(5))))
+    flow.inject("A", ack=1, opts=flow.sacks((at(4), at(5))))
     c.eventually(lambda: c.info(sock)["snd_cwnd"] >= before, "cwnd as before")
     c.equal(spurious(c), 1, "counted")
     flow.gather(0.1)
@@ -411,7 +396,7 @@ def real_timeout_goes_on(c):
     sock, flow, before = timed_out(c)
     flow.inject("A", ack=at(1))
     flow.gather(0.15)
-    flow.inject("A", ack=at(1), opts=sack(flow, (at(10), flow.rcv)))
+    flow.inject("A", ack=at(1), opts=flow.sacks((at(10), flow.rcv)))
     flow.expect("A", seq=at(1), len=MSS, after=SOON)
     c.check(c.info(sock)["snd_cwnd"] < before, "cwnd stays small")
     c.equal(spurious(c), 0, "counted")

@@ -8,6 +8,7 @@ number and an acknowledgment of everything injected in order. A sequence number 
 to inject() is an exception (old, out of order, out of window) and moves nothing.
 """
 
+import struct
 import time
 
 from . import packet
@@ -94,6 +95,18 @@ class Flow:
         else:
             self.case.wire.write(packet.ip_header(src, dst, proto, len(seg), tos=tos) + seg)
         self.sent_at = time.time()
+
+    def sacks(self, *blocks):
+        """Option octets: these ranges of the kernel's stream have arrived."""
+        out = struct.pack("!BBBB", 1, 1, 5, 2 + 8 * len(blocks))
+        for block in blocks:
+            out += struct.pack("!II", *((edge + self.sut_isn) & 0xffffffff for edge in block))
+        return out
+
+    def blocks(self, seg):
+        """The SACK blocks of a segment from the kernel, in relative numbers."""
+        return [((a - self.isn) & 0xffffffff, (b - self.isn) & 0xffffffff)
+                for a, b in seg.sack or ()]
 
     def icmp(self, kind, code, quoted, extra=0, src=None):
         """An ICMP error about @quoted, a Segment the kernel sent (or its raw bytes)."""
