@@ -3,7 +3,8 @@
 
 Where a path loses by chance, the goodput is that of the last two thirds, for a start that no
 loss happened to meet can be quicker than all that follows; its size is such that each run
-meets some 20 (at 0.1 %) to 60 losses there. Elsewhere the whole transfer counts, start and all.
+meets some 20 (at 0.1 %) to 60 losses there, or 30 spells of them. Elsewhere the whole transfer
+counts, start and all.
 """
 
 import dataclasses
@@ -11,8 +12,12 @@ import dataclasses
 STEADY, START = "steady state", "start, buffers"
 # Segments that a bad spell of the path lasts on average, and percent of them that it loses;
 # shorter ones where there are so few that a run would meet two or three.
-SPELLS = {0.1: (5, 50), 1: (20, 30), 5: (20, 30)}
+SPELLS = {0.1: (5, 50), 1: (10, 30), 5: (20, 30)}
 MB = 1000000
+# What goes across a path that loses so many percent, one by one and in spells. A spell may end
+# in a time-out or not, and at 1 ms that costs 200 round trips: a run is to meet some 30 to 50.
+LOSS_OCTETS = {0: 30 * MB, 0.1: 45 * MB, 1: 12 * MB, 5: 4 * MB}
+BURST_OCTETS = {0.1: 90 * MB, 1: 40 * MB, 5: 20 * MB}
 
 
 @dataclasses.dataclass
@@ -49,10 +54,6 @@ def bursty(percent):
     return f"loss gemodel {bad * leave / (1 - bad):.4f}% {leave:g}% {loses}% 0%"
 
 
-def loss_octets(percent):
-    return {0: 30 * MB, 0.1: 45 * MB, 1: 12 * MB, 5: 4 * MB}[percent]
-
-
 def make():
     """All cells, in the order in which they run."""
     cells = []
@@ -63,11 +64,11 @@ def make():
     for rtt in (1, 20, 100, 300):
         for percent in (0, 0.1, 1, 5):
             words = f"loss {percent:g}%" if percent else ""
-            add(f"rtt{rtt}-loss{percent:g}", "random loss", rtt, loss_octets(percent),
+            add(f"rtt{rtt}-loss{percent:g}", "random loss", rtt, LOSS_OCTETS[percent],
                 STEADY if percent else START, forward=words)
     for rtt, percent in ((20, 0.1), (100, 0.1), (1, 1), (20, 1), (100, 1), (300, 1),
                          (1, 5), (20, 5), (100, 5), (300, 5)):
-        add(f"rtt{rtt}-burst{percent:g}", "bursty loss", rtt, loss_octets(percent),
+        add(f"rtt{rtt}-burst{percent:g}", "bursty loss", rtt, BURST_OCTETS[percent],
             STEADY, forward=bursty(percent))
     for rtt, percent in ((20, 1), (20, 25), (100, 1), (100, 25), (300, 1), (300, 25), (1, 25)):
         add(f"rtt{rtt}-reorder{percent}", "reordering", rtt, 15 * MB,
