@@ -7,6 +7,7 @@
 #include <uapi/linux/xtcp.h>
 
 #include "compat/compat.h"
+#include "demux.h"
 #include "family.h"
 #include "handshake.h"
 #include "listen.h"
@@ -86,6 +87,12 @@ lookup:
 	return err;
 }
 
+/* Between this and the rest lies an RCU grace period. */
+static void __net_exit xtcp_net_pre_exit(struct net *net)
+{
+	xtcp_demux_stop(xtcp_net(net));
+}
+
 /*
  * Sockets hold their namespace, and its devices went first: only TIME-WAIT minisocks are left,
  * and nobody can find them any more but their timers.
@@ -110,6 +117,7 @@ static void __net_exit xtcp_net_exit(struct net *net)
 
 static struct pernet_operations xtcp_net_ops = {
 	.init	= xtcp_net_init,
+	.pre_exit = xtcp_net_pre_exit,
 	.exit	= xtcp_net_exit,
 	.id	= &xtcp_net_id,
 	.size	= sizeof(struct xtcp_net),
@@ -232,6 +240,7 @@ static int xtcp_family_create(struct net *net, struct socket *sock, int protocol
 	if (v6 && !ipv6_mod_enabled())
 		return -EAFNOSUPPORT;
 
+	xtcp_demux_start(xtcp_net(net));
 	sk = sk_alloc(net, v6 ? PF_INET6 : PF_INET, GFP_KERNEL,
 		      v6 ? &xtcpv6_prot : &xtcp_prot, kern);
 	if (!sk)

@@ -24,6 +24,7 @@ struct sock;
  * @ctl6: the same for IPv6
  * @port_hint: where the next search for an ephemeral port goes on (RFC 6056)
  * @tw_count: TIME-WAIT minisocks alive, against sysctl.max_tw_buckets
+ * @demux: early demultiplexing looks at received packets (demux.c)
  * @challenge_stamp: second that @challenge_count counts, in jiffies
  * @challenge_count: challenge ACKs sent in it (RFC 5961 section 7)
  */
@@ -38,6 +39,7 @@ struct xtcp_net {
 	struct sock *ctl6;
 	atomic_t port_hint;
 	atomic_t tw_count;
+	bool demux;
 	unsigned long challenge_stamp;
 	atomic_t challenge_count;
 };

@@ -8,6 +8,7 @@
 #include <linux/tcp.h>
 #include <net/sock.h>
 
+#include "demux.h"
 #include "family.h"
 #include "input.h"
 #include "lookup.h"
@@ -113,6 +114,8 @@ static void xtcp_input_socket(struct sock *sk, struct sk_buff *skb,
 	skb->dev = NULL;
 	bh_lock_sock_nested(sk);
 	if (!sock_owned_by_user(sk)) {
+		if (sk->sk_state == TCP_ESTABLISHED)
+			xtcp_demux_learn(sk, skb);
 		xtcp_state_segment(sk, skb, opt);
 	} else {
 		/* The window may fill while nobody looks; ACKs and FIN come on top. */
@@ -203,8 +206,15 @@ static void xtcp_input_deliver(struct xtcp_net *xn, struct sk_buff *skb,
 	struct xtcp_timewait *tw;
 	struct xtcp_node *node;
 	struct xtcp_key key;
+	struct sock *sk;
 
 	xtcp_lookup_key(&key, skb);
+	sk = xtcp_demux_take(skb, &key);
+	if (sk) {
+		xtcp_input_socket(sk, skb, opt);
+		sock_put(sk);
+		return;
+	}
 	node = xtcp_lookup_find(xn, &key);
 	if (unlikely(!node)) {
 		xtcp_input_open(xn, NULL, skb, &key, opt);

@@ -2,29 +2,25 @@
 /*
  * Below XTCP: routes, IP headers, checksums.
  *
- * IPv4 and IPv6 meet here and nowhere else; above this file an address is an
- * IPv6 address, v4-mapped or not. Errors that come back from the network
- * are icmp.c's.
+ * IPv4 and IPv6 meet in this room and nowhere else; above it an address is an
+ * IPv6 address, v4-mapped or not. What comes up from IP is lower_input.c's and
+ * demux.c's, errors from the network are icmp.c's.
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
 #include <net/addrconf.h>
-#include <net/dsfield.h>
 #include <net/inet_common.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
-#include <net/protocol.h>
 #include <net/route.h>
 #include <net/transp_v6.h>
-#include <net/xfrm.h>
 #include <uapi/linux/xtcp.h>
 
-#include "icmp.h"
-#include "input.h"
+#include "demux.h"
 #include "lower.h"
 #include "offload.h"
 #include "request.h"
@@ -323,6 +319,7 @@ void xtcp_lower_disconnect(struct sock *sk)
 			memset(&inet6_sk(sk)->saddr, 0, sizeof(struct in6_addr));
 		}
 	}
+	xtcp_demux_forget(sk);
 	sk_dst_reset(sk);
 	sk->sk_route_caps = 0;
 }
@@ -589,151 +586,4 @@ int xtcp_lower_reply(struct sock *sk, struct sk_buff *skb, const struct xtcp_key
 			       READ_ONCE(sk->sk_priority));
 	rcu_read_unlock();
 	return err;
-}
-
-/* -- receiving ---------------------------------------------------------------- */
-
-void xtcp_lower_reply_path(const struct sk_buff *skb, int *oif, u32 *mark, u8 *tos)
-{
-	struct net *net = dev_net(skb->dev);
-
-	*oif = 0;
-	if (skb->protocol == htons(ETH_P_IP)) {
-		*mark = IP4_REPLY_MARK(net, skb->mark);
-		*tos = ip_hdr(skb)->tos;
-		/* With VRFs the answer leaves by the domain the question came from. */
-		if (netif_index_is_l3_master(net, skb->skb_iif))
-			*oif = skb->skb_iif;
-	} else {
-		*mark = IP6_REPLY_MARK(net, skb->mark);
-		*tos = ipv6_get_dsfield(ipv6_hdr(skb));
-		if (ipv6_addr_type(&ipv6_hdr(skb)->saddr) & IPV6_ADDR_LINKLOCAL)
-			*oif = inet6_iif(skb);
-	}
-	*tos &= ~INET_ECN_MASK;
-}
-
-u8 xtcp_lower_ecn(const struct sk_buff *skb)
-{
-	u8 field = skb->protocol == htons(ETH_P_IP) ? ipv4_get_dsfield(ip_hdr(skb)) :
-						      ipv6_get_dsfield(ipv6_hdr(skb));
-
-	return field & INET_ECN_MASK;
-}
-
-bool xtcp_lower_csum_ok(struct sk_buff *skb)
-{
-	__sum16 bad;
-
-	if (skb->protocol == htons(ETH_P_IP))
-		bad = skb_checksum_init(skb, IPPROTO_XTCP, inet_compute_pseudo);
-	else
-		bad = skb_checksum_init(skb, IPPROTO_XTCP, ip6_compute_pseudo);
-	return !bad && !skb_checksum_complete(skb);
-}
-
-bool xtcp_lower_unicast(const struct sk_buff *skb)
-{
-	unsigned int type;
-
-	if (skb->protocol != htons(ETH_P_IP))
-		return ipv6_unicast_destination(skb) &&
-		       (ipv6_addr_type(&ipv6_hdr(skb)->saddr) & IPV6_ADDR_UNICAST);
-	if (skb_rtable(skb)->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST))
-		return false;
-	/* The broadcast address of a subnet of ours passes IP's own checks (MUST-63). */
-	type = inet_addr_type(dev_net(skb->dev), ip_hdr(skb)->saddr);
-	return type != RTN_BROADCAST && type != RTN_MULTICAST;
-}
-
-void xtcp_lower_iif(const struct sk_buff *skb, int *dif, int *sdif)
-{
-	if (skb->protocol == htons(ETH_P_IP)) {
-		*dif = inet_iif(skb);
-		*sdif = inet_sdif((struct sk_buff *)skb);
-	} else {
-		*dif = inet6_iif(skb);
-		*sdif = inet6_sdif(skb);
-	}
-}
-
-bool xtcp_lower_policy_ok(struct xtcp_net *xn, struct sock *sk, struct sk_buff *skb)
-{
-	if (skb->protocol == htons(ETH_P_IP) ? xfrm4_policy_check(sk, XFRM_POLICY_IN, skb) :
-					       xfrm6_policy_check(sk, XFRM_POLICY_IN, skb))
-		return true;
-	XTCP_INC(xn, POLICYDROP);
-	return false;
-}
-
-bool xtcp_lower_admit(struct sock *sk, struct sk_buff *skb)
-{
-	struct xtcp_net *xn = xtcp_sk(sk)->xn;
-	bool too_far;
-
-	if (skb->protocol == htons(ETH_P_IP))
-		too_far = READ_ONCE(inet_sk(sk)->min_ttl) > ip_hdr(skb)->ttl;
-	else
-		too_far = READ_ONCE(inet6_sk(sk)->min_hopcount) > ipv6_hdr(skb)->hop_limit;
-	if (unlikely(too_far)) {
-		XTCP_INC(xn, MINTTLDROP);
-		return false;
-	}
-	if (!xtcp_lower_policy_ok(xn, sk, skb))
-		return false;
-	nf_reset_ct(skb);
-	return true;
-}
-
-static int xtcp_lower_rcv4(struct sk_buff *skb)
-{
-	xtcp_input_rcv(skb);
-	return 0;
-}
-
-static int xtcp_lower_rcv6(struct sk_buff *skb)
-{
-	const struct ipv6hdr *ip6 = ipv6_hdr(skb);
-
-	/* On the wire a mapped address is nobody's, and would pass for IPv4's. */
-	if (unlikely(ipv6_addr_v4mapped(&ip6->saddr) || ipv6_addr_v4mapped(&ip6->daddr))) {
-		XTCP_INC(xtcp_net(dev_net(skb->dev)), INHDRERRORS);
-		kfree_skb(skb);
-		return 0;
-	}
-	xtcp_input_rcv(skb);
-	return 0;
-}
-
-static const struct net_protocol xtcp_protocol4 = {
-	.handler	= xtcp_lower_rcv4,
-	.err_handler	= xtcp_icmp4_error,
-	.no_policy	= 1,
-	.icmp_strict_tag_validation = 1,
-};
-
-static const struct inet6_protocol xtcp_protocol6 = {
-	.handler	= xtcp_lower_rcv6,
-	.err_handler	= xtcp_icmp6_error,
-	.flags		= INET6_PROTO_NOPOLICY | INET6_PROTO_FINAL,
-};
-
-int xtcp_lower_register(void)
-{
-	int err = inet_add_protocol(&xtcp_protocol4, IPPROTO_XTCP);
-
-	if (err)
-		return -EBUSY;
-	err = inet6_add_protocol(&xtcp_protocol6, IPPROTO_XTCP);
-	if (err) {
-		inet_del_protocol(&xtcp_protocol4, IPPROTO_XTCP);
-		return -EBUSY;
-	}
-	return 0;
-}
-
-void xtcp_lower_unregister(void)
-{
-	inet6_del_protocol(&xtcp_protocol6, IPPROTO_XTCP);
-	inet_del_protocol(&xtcp_protocol4, IPPROTO_XTCP);
 }

@@ -111,6 +111,7 @@ static const struct xtcp_knob xtcp_knobs[] = {
 	XTCP_KNOB(pacing,		PLAIN,	0, 1, 1),
 	XTCP_KNOB(pacing_ss_ratio,	PLAIN,	0, 1000, 200),
 	XTCP_KNOB(pacing_ca_ratio,	PLAIN,	0, 1000, 120),
+	XTCP_KNOB(early_demux,		PLAIN,	0, 1, 1),
 	XTCP_KNOB(moderate_rcvbuf,	PLAIN,	0, 1, 1),
 };
 

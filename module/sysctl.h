@@ -51,6 +51,7 @@ struct xtcp_sysctl {
 	int pacing;			/* 0..1, default 1: pace without fq and unasked, too */
 	int pacing_ss_ratio;		/* percent of cwnd / srtt, 0..1000, default 200: slow start */
 	int pacing_ca_ratio;		/* the same, default 120: congestion avoidance */
+	int early_demux;		/* 0..1, default 1: a segment's socket before its route */
 	int moderate_rcvbuf;		/* 0..1, default 1: receive buffers grow by themselves */
 	int rmem[3];			/* bytes, 4096.., in order: 4096 131072 6291456 */
 	int wmem[3];			/* the same: 4096 16384 4194304 */

@@ -7,6 +7,7 @@
 #include <linux/hrtimer.h>
 #include <linux/ipv6.h>
 #include <linux/net.h>
+#include <linux/netfilter_bridge.h>
 #include <linux/socket.h>
 #include <linux/sysctl.h>
 #include <linux/tcp.h>
@@ -255,6 +256,16 @@ static inline void xtcp_info_set_ecn(struct tcp_info *info, bool on, u32 receive
 #ifdef XTCP_HAVE_INFO_ECN_MODE
 	info->tcpi_ecn_mode = on ? TCPI_ECN_MODE_RFC3168 : TCPI_ECN_MODE_DISABLED;
 	info->tcpi_received_ce = received_ce;
+#endif
+}
+
+/* A frame of a bridge that shows its packets to IP's netfilter: only where it is built. */
+static inline bool xtcp_skb_bridged(const struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
+	return nf_bridge_info_exists(skb);
+#else
+	return false;
 #endif
 }
 

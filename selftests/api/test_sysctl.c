@@ -58,6 +58,7 @@ static const struct knob {
 	{ "pacing", 0, 1, 1 },
 	{ "pacing_ss_ratio", 0, 1000, 200 },
 	{ "pacing_ca_ratio", 0, 1000, 120 },
+	{ "early_demux", 0, 1, 1 },
 	{ "moderate_rcvbuf", 0, 1, 1 },
 };
 

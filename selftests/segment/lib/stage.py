@@ -79,12 +79,8 @@ class Wire:
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.unshare(CLONE_NEWNET):
             raise Skip("no network namespace: %s; run as root" % os.strerror(ctypes.get_errno()))
-        try:
-            self.tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-        except OSError as err:
-            raise Skip("/dev/net/tun: %s; modprobe tun" % err.strerror) from err
+        self.tun = self._open(DEVICE)
         name = DEVICE.encode()
-        fcntl.ioctl(self.tun, TUNSETIFF, struct.pack("16sH22x", name, IFF_TUN | IFF_NO_PI))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ctl:
             def ioctl(number, device, form, *args):
                 fcntl.ioctl(ctl, number, struct.pack("16s" + form, device, *args).ljust(40, b"\0"))
@@ -104,6 +100,22 @@ class Wire:
         self.tap.setblocking(False)
         self._poll = select.poll()
         self._poll.register(self.tap, select.POLLIN)
+
+    @staticmethod
+    def _open(name):
+        try:
+            tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+        except OSError as err:
+            raise Skip("/dev/net/tun: %s; modprobe tun" % err.strerror) from err
+        fcntl.ioctl(tun, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TUN | IFF_NO_PI))
+        return tun
+
+    def add_device(self, name):
+        """What write() is given comes in by this device from now on; without an address."""
+        self.tun = self._open(name)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ctl:
+            fcntl.ioctl(ctl, SIOCSIFFLAGS, struct.pack("16sH22x", name.encode(),
+                                                       IFF_UP | IFF_RUNNING))
 
     @staticmethod
     def add_address(text):
