@@ -33,6 +33,12 @@ class Cell:
     rate: float = None      # Mbit/s
     queue: int = None       # octets
 
+    def grown(self, octets):
+        """The same path, for an algorithm that loss does not slow down."""
+        if self.shows != STEADY:
+            return self
+        return dataclasses.replace(self, octets=max(self.octets, octets))
+
     @property
     def skip(self):
         return self.octets // 3 if self.shows == STEADY else 0

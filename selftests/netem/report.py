@@ -10,8 +10,9 @@ import statistics
 import sys
 from xml.sax.saxutils import escape
 
+import pairs
+
 MEAN_TARGET = 1.10      # geometric mean of all ratios
-CELL_TARGET = 0.95      # and each of them
 COLUMNS = ("cong", "cell", "group", "rtt", "buffer", "run", "side", "transport", "octets",
            "seconds", "goodput", "retrans", "octets_retrans", "timeouts", "gap", "min_rtt")
 SIDES = ("xtcp", "tcp")
@@ -30,12 +31,12 @@ class Ratio:
         self.group = results[0]["group"]
         self.shows = results[0]["shows"]
         self.sides = {side: [r for r in results if r["side"] == side] for side in SIDES}
-        logs = {side: [math.log(r["goodput"]) for r in self.sides[side]] for side in SIDES}
-        self.runs = len(logs["tcp"])
-        self.log = statistics.mean(logs["xtcp"]) - statistics.mean(logs["tcp"])
-        self.error = math.sqrt(sum(statistics.variance(values) / len(values)
-                                   for values in logs.values() if len(values) > 1))
+        self.runs = len(pairs.ratios(results))
+        self.log = pairs.ratio(results)
+        self.error = pairs.spread(results)
         self.ratio = math.exp(self.log)
+        self.below = self.ratio < pairs.LEAST
+        self.settled = pairs.settled(results)
 
     def mbits(self, side):
         return statistics.geometric_mean([r["goodput"] for r in self.sides[side]]) * 8 / 1e6
@@ -84,15 +85,17 @@ def table(cong, ratios, out):
             group = r.group
             mean = geomean([other for other in ratios if other.group == group])
             print(f"-- {group}: {mean:.3f}", file=out)
-        mark = "<" if r.ratio < CELL_TARGET else " "
+        mark = ("<" if r.below else " ") if r.settled else "?"
         print(f"{r.name:23} {r.mbits('xtcp'):9.3f} {r.mbits('tcp'):9.3f} {mark}{r.ratio:6.3f} "
               f"{r.ratio * r.error:5.3f} {r.runs:4} {r.resent('xtcp'):8.2f} {r.resent('tcp'):5.2f} "
               f"{r.timeouts('xtcp'):6.1f} {r.timeouts('tcp'):5.1f}  {r.shows}", file=out)
     mean = geomean(ratios)
-    below = [r for r in ratios if r.ratio < CELL_TARGET]
+    below = [r for r in ratios if r.below and r.settled]
+    vague = [r for r in ratios if not r.settled]
     print(f"\ngeometric mean of {len(ratios)} cells: {mean:.3f} (target {MEAN_TARGET:.2f}); "
-          f"below {CELL_TARGET}: {len(below)}", file=out)
-    for r in sorted(below, key=lambda r: r.log):
+          f"below {pairs.LEAST} (<): {len(below)}; "
+          f"within {pairs.SURE:g} standard errors of it (?): {len(vague)}", file=out)
+    for r in sorted(below + vague, key=lambda r: r.log):
         print(f"  {r.name}: {r.ratio:.3f} +- {r.ratio * r.error:.3f}", file=out)
     errors = [r.error for r in ratios]
     print(f"noise: the ratios' standard error is {100 * statistics.median(errors):.1f} % "
@@ -151,8 +154,8 @@ def plot(cong, ratios, path):
         drawing.line(place(value), TOP, place(value), bottom, PALE)
         drawing.text(place(value), bottom + 16, f"{value:g}", "middle")
     drawing.line(place(1), TOP, place(1), bottom, INK)
-    drawing.line(place(CELL_TARGET), TOP, place(CELL_TARGET), bottom, BAD, 1, "3 3")
-    drawing.text(LEFT + WIDTH / 2, bottom + 34, "XTCP / TCP (red: below 0.95, or beyond the axis)",
+    drawing.line(place(pairs.LEAST), TOP, place(pairs.LEAST), bottom, BAD, 1, "3 3")
+    drawing.text(LEFT + WIDTH / 2, bottom + 34, "XTCP / TCP (red: below 0.95)",
                  "middle")
     y = TOP
     for group in groups:
@@ -160,7 +163,7 @@ def plot(cong, ratios, path):
         drawing.text(LEFT - 12, y - 2, group, "end", weight="bold")
         for r in (r for r in ratios if r.group == group):
             y += ROW
-            colour = BAD if r.ratio < CELL_TARGET else GOOD
+            colour = BAD if r.below and r.settled else GOOD
             low, high = (math.exp(r.log + sign * 2 * r.error) for sign in (-1, 1))
             drawing.text(LEFT - 12, y, r.name, "end")
             drawing.line(place(low), y - 4, place(high), y - 4, colour, 2)
