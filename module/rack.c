@@ -75,13 +75,20 @@ void xtcp_rack_duplicate(struct xtcp_sock *xs)
 {
 	struct xtcp_rack *rack = &xs->rack;
 
-	rack->reordered = true;
+	/* A few may be repairs that the network doubled, which is nothing to wait for. */
+	if ((u64)xs->dsack_repairs * XTCP_RACK_NEEDLESS >= xs->total_retrans)
+		rack->reordered = true;
 	if (xtcp_seq_before(xs->snd.una, rack->round))
 		return;
 	rack->round = xs->snd.nxt;
 	if (rack->steps < U8_MAX)
 		rack->steps++;
 	rack->persist = XTCP_RACK_PERSIST;
+}
+
+void xtcp_rack_late(struct xtcp_rack *rack)
+{
+	rack->reordered = true;
 }
 
 void xtcp_rack_recovered(struct xtcp_sock *xs)

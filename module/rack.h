@@ -12,6 +12,9 @@ struct xtcp_sock;
 /* Round trips of recovery without a duplicate after which the wait is short again. */
 #define XTCP_RACK_PERSIST	16
 
+/* One repair in so many needless: there is reordering that repairs hide from us. */
+#define XTCP_RACK_NEEDLESS	8
+
 /**
  * struct xtcp_rack - what the segments that arrived say of those that did not
  * @sent_us: when the one sent last of those that arrived was sent
@@ -25,7 +28,7 @@ struct xtcp_sock;
  * @reord_seen: how often a segment arrived behind a later one
  * @steps: the wait for reordered segments in quarters of the smallest round-trip time
  * @persist: recoveries without a duplicate until @steps falls back to one
- * @reordered: a segment arrived behind a later one
+ * @reordered: a segment arrived behind a later one, or was only late when it seemed lost
  * @valid: something has arrived: the fields above count
  * @news: something has arrived since the last xtcp_rack_detect()
  */
@@ -69,8 +72,11 @@ void xtcp_rack_delivered(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb, u32
  */
 u32 xtcp_rack_reordering(const struct xtcp_rack *rack, u32 mss);
 
-/* The peer reports octets that arrived twice: we waited too little (RFC 8985 6.2 step 4). */
+/* The peer reports that a repair arrived twice: we waited too little (RFC 8985 6.2 step 4). */
 void xtcp_rack_duplicate(struct xtcp_sock *xs);
+
+/* What was believed lost had only been overtaken: wait in recoveries, too. */
+void xtcp_rack_late(struct xtcp_rack *rack);
 
 /* A recovery is over: one more without a duplicate, if it was. */
 void xtcp_rack_recovered(struct xtcp_sock *xs);

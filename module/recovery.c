@@ -181,6 +181,8 @@ static bool recovery_try_undo(struct sock *sk, const struct xtcp_rtxq_acked *res
 		XTCP_INC(xs->xn, DSACKUNDO);
 	else
 		return false;
+	if (xs->cong.state != XTCP_CA_LOSS)
+		xtcp_rack_late(&xs->rack);
 	recovery_undo(sk);
 	return true;
 }

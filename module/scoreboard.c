@@ -38,6 +38,22 @@ static bool scoreboard_dup_ok(const struct xtcp_sock *xs, const struct xtcp_sack
 	       xtcp_seq_before(xs->snd.una - b->start, 2 * max(xs->snd.max_wnd, 65535U));
 }
 
+/*
+ * Is it our doing that @b arrived twice? Not if the network doubles: what we sent once alone, and
+ * more than we ever sent again.
+ */
+static bool scoreboard_dup_is_ours(struct xtcp_sock *xs, const struct xtcp_sack_block *b, u32 segs)
+{
+	if (!xtcp_seq_before(b->start, xs->snd.una)) {
+		const struct sk_buff *skb = xtcp_rtxq_find(&xs->rtxq, b->start);
+
+		if (skb && !(xtcp_cb(skb)->mark & XTCP_MARK_EVER_RETRANS))
+			return false;
+	}
+	xs->dsack_repairs += segs;
+	return xs->dsack_repairs <= xs->total_retrans;
+}
+
 /* @skb has arrived. */
 static void scoreboard_mark(struct xtcp_sock *xs, struct sk_buff *skb, struct xtcp_rtxq_acked *res)
 {
@@ -123,8 +139,7 @@ void xtcp_scoreboard_update(struct sock *sk, const struct xtcp_options *opt, u32
 			res->dsack_bytes = opt->sack[0].end - opt->sack[0].start;
 			segs = DIV_ROUND_UP(res->dsack_bytes, xs->snd.mss);
 			xs->dsack_dups += segs;
-			/* More than we sent twice: the network doubles, and it says nothing. */
-			res->dsack = xs->dsack_dups <= xs->total_retrans;
+			res->dsack = scoreboard_dup_is_ours(xs, &opt->sack[0], segs);
 			if (res->dsack)
 				xs->delivered += segs;
 			else

@@ -139,6 +139,7 @@ void xtcp_socket_start(struct sock *sk)
 	xs->received_ce = 0;
 	xs->ooo_segs_in = 0;
 	xs->dsack_dups = 0;
+	xs->dsack_repairs = 0;
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	/* Flow label and multipath choice; advice to IP draws another one. */
 	sk_set_txhash(sk);

@@ -94,6 +94,7 @@ enum xtcp_deferred {
  * @received_ce: segments received with data that the path had marked (RFC 3168)
  * @ooo_segs_in: segments received with data that was out of order
  * @dsack_dups: segments that the peer reported to have received twice
+ * @dsack_repairs: those of them that may have been sent again
  *
  * Everything is written under the socket lock. Poll, ioctls and /proc read single words
  * without it; those that they act on are written by WRITE_ONCE().
@@ -149,6 +150,7 @@ struct xtcp_sock {
 	u32			received_ce;
 	u32			ooo_segs_in;
 	u32			dsack_dups;
+	u32			dsack_repairs;
 };
 
 /* The IPv6 variant has its ipv6_pinfo behind it (inet6_sk() finds it by pointer). */

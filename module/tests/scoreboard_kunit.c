@@ -189,9 +189,14 @@ static void scoreboard_update__dsack(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, res.dsack);
 	KUNIT_EXPECT_EQ(test, res.dsack_bytes, 100U);
 	res = sb_report(sk, 100, inside, 2);
+	KUNIT_EXPECT_FALSE_MSG(test, res.dsack, "this was sent once");
+	KUNIT_EXPECT_EQ_MSG(test, res.delivered, 100U, "the rest of the second block");
+	xtcp_cb(xtcp_rtxq_find(&sb_sock->rtxq, UNA + 300))->mark |= XTCP_MARK_EVER_RETRANS;
+	res = sb_report(sk, 100, inside, 2);
 	KUNIT_EXPECT_TRUE(test, res.dsack);
 	KUNIT_EXPECT_EQ(test, res.dsack_bytes, 50U);
-	KUNIT_EXPECT_EQ_MSG(test, res.delivered, 100U, "the rest of the second block");
+	KUNIT_EXPECT_EQ(test, sb_sock->dsack_dups, 4U);
+	KUNIT_EXPECT_EQ_MSG(test, sb_sock->dsack_repairs, 3U, "but for the one sent once");
 	res = sb_report(sk, 100, ancient, 1);
 	KUNIT_EXPECT_FALSE_MSG(test, res.dsack, "not of this window");
 	sb_end(sk);
@@ -221,6 +226,24 @@ static void rack_wait__table(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, xtcp_rack_wait(&rack, 1000, 5000, true), 5000U, "one SRTT");
 	KUNIT_EXPECT_EQ_MSG(test, xtcp_rack_wait(&rack, 0xfffffff0U, 5000, true), 5000U,
 			    "no overflow");
+}
+
+/* What arrives twice lengthens the wait; to wait at all it takes one repair in eight. */
+static void rack_duplicate__share_of_repairs(struct kunit *test)
+{
+	struct sock *sk = sb_begin(test, 10);
+	struct xtcp_rack *rack = &sb_sock->rack;
+
+	sb_sock->total_retrans = 16;
+	sb_sock->dsack_repairs = 1;
+	xtcp_rack_duplicate(sb_sock);
+	KUNIT_EXPECT_FALSE(test, rack->reordered);
+	KUNIT_EXPECT_EQ(test, rack->steps, 2);
+	sb_sock->dsack_repairs = 2;
+	xtcp_rack_duplicate(sb_sock);
+	KUNIT_EXPECT_TRUE(test, rack->reordered);
+	KUNIT_EXPECT_EQ_MSG(test, rack->steps, 2, "once in a round trip");
+	sb_end(sk);
 }
 
 /* Three of ten buffers arrived: those sent before them are lost, those after are not. */
@@ -366,6 +389,7 @@ static struct kunit_case sb_cases[] = {
 	KUNIT_CASE(scoreboard_update__dsack),
 	KUNIT_CASE(rack_sent_after__time_then_number),
 	KUNIT_CASE(rack_wait__table),
+	KUNIT_CASE(rack_duplicate__share_of_repairs),
 	KUNIT_CASE(rack_detect__what_was_sent_before),
 	KUNIT_CASE(rack_detect__waits_for_the_late),
 	KUNIT_CASE(rack_delivered__late_or_at_once),

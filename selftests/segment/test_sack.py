@@ -289,6 +289,25 @@ def probe_brings_new_data(c):
 
 
 @case()
+def doubled_by_the_network(c):
+    """What was sent once arrives twice: that says nothing of what was sent again."""
+    sock, flow = sender(c, 8)
+    flow.inject("A", ack=1, opts=flow.sacks((at(1), at(4))))
+    flow.expect("A", seq=1, len=MSS, after=SOON)
+    flow.inject("A", ack=1, opts=flow.sacks((at(2), at(3)), (at(1), at(4))))
+    c.sleep(0.05)
+    info = c.info(sock)
+    c.equal((info["ca_state"], info["dsack_dups"]), (3, 1), "state, duplicates")
+    before = info["snd_ssthresh"]
+    flow.inject("A", ack=at(8))
+    c.eventually(lambda: c.info(sock)["ca_state"] == 0, "the end of the recovery")
+    c.equal(c.info(sock)["snd_ssthresh"], before, "ssthresh")
+    if not c.tcp:
+        c.equal(c.counters().get("DSACKIgnoredDubious"), 1, "DSACKIgnoredDubious")
+        c.equal(c.counters().get("DSACKUndo"), 0, "DSACKUndo")
+
+
+@case()
 def reduction_undone_by_dsack(c):
     """All that was sent again arrived twice: cwnd is as before (RFC 3708)."""
     sock, flow = sender(c, 8)
