@@ -168,6 +168,7 @@ void xtcp_timer_first_resent(struct xtcp_sock *xs)
 {
 	xtcp_timer_clear(xs, XTCP_DUE_PROBE);
 	xtcp_timer_arm_rto(xs);
+	xtcp_timer_arm_tail(xs);
 }
 
 void xtcp_timer_acked(struct xtcp_sock *xs)

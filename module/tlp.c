@@ -4,6 +4,8 @@
  *
  * If the last segments of a flight are lost nothing comes back that would say so. The probe
  * makes the peer speak: its SACK blocks show the hole and RACK repairs it without a time-out.
+ * So it is with the last repairs of a recovery, behind which nothing is left to send; the
+ * RFC leaves those to the time-out.
  */
 #include <net/sock.h>
 
@@ -25,16 +27,29 @@ u32 xtcp_tlp_timeout_us(u32 srtt_us, u32 flight, u32 mss)
 
 bool xtcp_tlp_wanted(const struct xtcp_sock *xs)
 {
-	return xs->sack.ok && xs->rtt.srtt_us && !xs->tlp.out && !xs->rtxq.sacked &&
-	       (xs->cong.state == XTCP_CA_OPEN || xs->cong.state == XTCP_CA_CWR) &&
-	       READ_ONCE(xs->xn->sysctl.early_retrans);
+	if (!xs->sack.ok || !xs->rtt.srtt_us || xs->tlp.out ||
+	    !READ_ONCE(xs->xn->sysctl.early_retrans))
+		return false;
+	if (xs->cong.state == XTCP_CA_RECOVERY)
+		return xs->rtxq.retrans && !xs->rtxq.lost;
+	return !xs->rtxq.sacked &&
+	       (xs->cong.state == XTCP_CA_OPEN || xs->cong.state == XTCP_CA_CWR);
 }
 
-/* The last segment of the queue once more. Return: true if it went. */
+/* What left last, of what was not reported; without reports that is the end of the queue. */
+static struct sk_buff *tlp_last(struct xtcp_rtxq *q)
+{
+	if (!q->sacked)
+		return xtcp_rtxq_last(q);
+	return list_empty(&q->sent) ? NULL :
+	       list_last_entry(&q->sent, struct sk_buff, tcp_tsorted_anchor);
+}
+
+/* Send the last segment once more. Return: true if it went. */
 static bool tlp_send_last(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
-	struct sk_buff *skb = xtcp_rtxq_last(&xs->rtxq);
+	struct sk_buff *skb = tlp_last(&xs->rtxq);
 	u32 tail;
 
 	if (!skb)

@@ -28,10 +28,13 @@ struct xtcp_tlp {
  */
 u32 xtcp_tlp_timeout_us(u32 srtt_us, u32 flight, u32 mss);
 
-/* True if a probe would tell something: all is well so far, and none is out. */
+/*
+ * True if a probe would tell something: none is out, and all is well so far or, in a recovery,
+ * repaired as far as is known.
+ */
 bool xtcp_tlp_wanted(const struct xtcp_sock *xs);
 
-/* Send it: new data if the peer's window has room, else the last segment. Socket lock held. */
+/* Send it: new data if the peer's window has room, else the last segment not reported. Locked. */
 void xtcp_tlp_send(struct sock *sk);
 
 /*

@@ -259,6 +259,24 @@ def tail_is_probed(c):
     c.equal(c.counters().get("LossProbes" if not c.tcp else "TCPLossProbes"), 1, "probes")
 
 
+@case(tcp=False)
+def last_repair_is_probed(c):
+    """The last repair is lost, and nothing is left to send: a probe, where TCP has a time-out."""
+    c.sysctl("early_retrans", 3)
+    sock, flow = sender(c, 8, rtt=0.2)
+    flow.inject("A", ack=1, opts=flow.sacks((at(1), at(4)), (at(5), at(8))))
+    flow.expect("A", seq=1, len=MSS, after=SOON)
+    flow.expect("A", seq=at(4), len=MSS)
+    c.sleep(0.2)
+    flow.inject("A", ack=at(4), opts=flow.sacks((at(5), at(8))))
+    flow.expect("A", seq=at(4), len=MSS, after=(0.35, 0.55))
+    c.equal(c.info(sock)["ca_state"], 3, "recovery, and no time-out")
+    flow.inject("A", ack=at(8))
+    c.eventually(lambda: c.info(sock)["ca_state"] == 0, "the end of the recovery")
+    c.equal((c.counters().get("LossProbes"), c.counters().get("Timeouts")), (1, 0),
+            "probes, time-outs")
+
+
 @case()
 def probe_before_the_restarted_timeout(c):
     """An ACK long after the rest was sent: a probe where its time-out would be (RFC 7765)."""
