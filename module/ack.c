@@ -55,12 +55,6 @@ static bool xtcp_ack_is_duplicate(const struct xtcp_sock *xs, const struct xtcp_
 	       cb->end_seq == cb->seq && xs->snd.wnd == old_wnd;
 }
 
-void xtcp_ack_write_space(struct sock *sk)
-{
-	if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
-		sk->sk_write_space(sk);
-}
-
 void xtcp_ack_sample_rtt(struct xtcp_sock *xs, struct xtcp_rtxq_acked *res,
 			 const struct xtcp_options *opt)
 {
@@ -194,7 +188,7 @@ bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_op
 		xtcp_sndbuf_grow(sk);
 		xtcp_timer_acked(xs);
 		sk_dst_confirm(sk);
-		xtcp_ack_write_space(sk);
+		xtcp_sndbuf_wake(sk);
 	}
 	if (xs->snd.wnd != old_wnd)
 		xtcp_timer_window_moved(sk);

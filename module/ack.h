@@ -32,7 +32,4 @@ bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_op
 void xtcp_ack_sample_rtt(struct xtcp_sock *xs, struct xtcp_rtxq_acked *res,
 			 const struct xtcp_options *opt);
 
-/* Wake who waits for room to write, if there is some. Socket lock held. */
-void xtcp_ack_write_space(struct sock *sk);
-
 #endif /* _XTCP_ACK_H */

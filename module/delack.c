@@ -73,13 +73,20 @@ void xtcp_delack_initial_window(struct sock *sk, u32 *wnd, u8 *wscale)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	const struct xtcp_sysctl *ctl = &xs->xn->sysctl;
+	u32 clamp = READ_ONCE(xs->window_clamp) ?: U32_MAX;
 	u32 space = READ_ONCE(sk->sk_rcvbuf);
+	u32 most = max_t(u32, space, READ_ONCE(ctl->rmem[2]));
 
 	*wscale = 0;
 	if (READ_ONCE(ctl->window_scaling))
-		*wscale = xtcp_window_scale_for(max_t(u32, space, READ_ONCE(ctl->rmem[2])));
-	*wnd = xtcp_window_from_space(space, XTCP_WIN_RATIO_ONE / 2);
+		*wscale = xtcp_window_scale_for(min(most, clamp));
+	*wnd = min(xtcp_window_from_space(space, XTCP_WIN_RATIO_ONE / 2), clamp);
 	*wnd = min(*wnd, (u32)U16_MAX << *wscale);
+}
+
+void xtcp_delack_clamp(struct xtcp_sock *xs)
+{
+	xs->rcv.clamp = min(xs->window_clamp ?: U32_MAX, (u32)U16_MAX << xs->rcv.wscale);
 }
 
 /* The estimates that windows and ACKs go by: segment size, memory a segment takes. */

@@ -27,10 +27,13 @@ u32 xtcp_delack_full_window(const struct sock *sk);
 u32 xtcp_delack_select_window(struct sock *sk);
 
 /*
- * The first window and its shift, before anything is received: @space octets of
- * buffer, scaling allowed or not.
+ * The first window and its shift, before anything is received, by the buffer of @sk (a
+ * listener perhaps, unlocked) and TCP_WINDOW_CLAMP.
  */
 void xtcp_delack_initial_window(struct sock *sk, u32 *wnd, u8 *wscale);
+
+/* The largest window to offer from now on: by the shift and TCP_WINDOW_CLAMP. Locked. */
+void xtcp_delack_clamp(struct xtcp_sock *xs);
 
 /* @skb brought new data, in order or not: an ACK is owed. */
 void xtcp_delack_data_rcvd(struct sock *sk, const struct sk_buff *skb);

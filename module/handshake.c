@@ -74,7 +74,7 @@ static void xtcp_handshake_scales(struct xtcp_sock *xs, const struct xtcp_option
 	xs->rcv.wscale_ok = false;
 	xs->snd.wscale = 0;
 	xs->rcv.wscale = 0;
-	xs->rcv.clamp = min_t(u32, xs->rcv.clamp, U16_MAX);
+	xtcp_delack_clamp(xs);
 	WRITE_ONCE(xs->rcv.wnd, min_t(u32, xs->rcv.wnd, U16_MAX));
 }
 
@@ -189,7 +189,7 @@ int xtcp_handshake_connect(struct sock *sk, xtcp_sockaddr *uaddr, int len)
 	xtcp_ecn_begin(&xs->ecn, xs->snd.iss,
 		       READ_ONCE(xs->xn->sysctl.ecn) == 1 || xs->ecn.exact ||
 		       xtcp_lower_route_ecn(sk));
-	xs->rcv.clamp = (u32)U16_MAX << xs->rcv.wscale;
+	xtcp_delack_clamp(xs);
 	WRITE_ONCE(sk->sk_err, 0);
 	sock_reset_flag(sk, SOCK_DONE);
 
@@ -228,6 +228,13 @@ static void xtcp_handshake_established(struct sock *sk, struct sk_buff *skb,
 	if (!sock_flag(sk, SOCK_DEAD)) {
 		sk->sk_state_change(sk);
 		sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
+	}
+	/* TCP_DEFER_ACCEPT on this side: data is to follow, and can say it. */
+	if (xs->defer_accept) {
+		xs->rcv.ack |= XTCP_ACK_DELAYED;
+		xtcp_timer_ack_owed(xs, jiffies + XTCP_ATO_MAX);
+		xtcp_output_push(sk);
+		return;
 	}
 	xs->rcv.ack |= XTCP_ACK_NOW;
 	xtcp_output_push(sk);
@@ -331,14 +338,15 @@ static void xtcp_handshake_init_child(struct sock *sk, const struct xtcp_request
 	xtcp_ecn_begin(&xs->ecn, req->iss, req->ecn.accept);
 	if (!READ_ONCE(req->ecn.ect))
 		xtcp_ecn_fall_back(&xs->ecn);
-	xs->rcv.clamp = (u32)U16_MAX << req->rcv_wscale;
+	xtcp_delack_clamp(xs);
 	/* In this order: the time of a SYN-ACK sent again comes with its count (Karn). */
 	sent_us = smp_load_acquire(&req->sent_us);
 	xs->total_retrans = READ_ONCE(req->retrans);
 	/* Pairs with the timer's release: the time of the first comes with the count. */
 	expiries = smp_load_acquire(&req->timeouts);
 	xtcp_recovery_inherit(xs, expiries, req->late_ms);
-	if (!xs->total_retrans)
+	/* Nor is the time a round trip in which the peer had nothing to say. */
+	if (!xs->total_retrans && !READ_ONCE(req->acked))
 		xtcp_rtt_sample(&xs->rtt, xs->now_us - sent_us);
 }
 

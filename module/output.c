@@ -16,6 +16,7 @@
 #include "recovery.h"
 #include "seq.h"
 #include "skb_cb.h"
+#include "sndbuf.h"
 #include "timer.h"
 #include "window.h"
 #include "xmit.h"
@@ -240,6 +241,8 @@ static void xtcp_output_sent_new(struct sock *sk, struct sk_buff *skb)
 		xs->snd.sml = cb->end_seq;
 	WRITE_ONCE(xs->snd.nxt, cb->end_seq);
 	xs->snd.last_sent = jiffies;
+	if (unlikely(xs->notsent_lowat))
+		xtcp_sndbuf_wake(sk);
 	xtcp_recovery_sent(xs, skb->len, false);
 	xtcp_timer_data_sent(xs);
 	xtcp_delack_data_sent(xs);

@@ -228,7 +228,9 @@ static int xtcp_recv_locked(struct sock *sk, struct xtcp_reader *r, long timeo)
 int xtcp_recv_msg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
 	struct xtcp_reader r = { .msg = msg, .want = len, .flags = flags };
-	int ret;
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	bool tell;
+	int ret, inq;
 
 	if (unlikely(flags & MSG_ERRQUEUE))
 		return xtcp_inet_recv_error(sk, msg, len);
@@ -239,9 +241,21 @@ int xtcp_recv_msg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	} else if (flags & MSG_OOB) {
 		ret = xtcp_urgent_read(sk, msg, len, flags);
 	} else {
-		r.seq = xtcp_sk(sk)->rcv.copied;
+		r.seq = xs->rcv.copied;
 		ret = xtcp_recv_locked(sk, &r, sock_rcvtimeo(sk, flags & MSG_DONTWAIT));
 	}
+	tell = xs->tell_inq;
+	inq = xs->rcv.nxt - xs->rcv.copied;
+	/* Behind the FIN there is the end of the stream to read. */
+	if (!inq && sock_flag(sk, SOCK_DONE))
+		inq = 1;
 	release_sock(sk);
+	if (ret < 0)
+		return ret;
+	/* TCP_INQ, and io_uring, which asks in its own way. */
+	if (msg->msg_get_inq)
+		msg->msg_inq = inq;
+	if (tell)
+		put_cmsg(msg, SOL_TCP, TCP_CM_INQ, sizeof(inq), &inq);
 	return ret;
 }

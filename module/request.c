@@ -101,6 +101,15 @@ static void xtcp_request_resend(struct xtcp_request *req)
 	xtcp_xmit_synack(req);
 }
 
+/*
+ * TCP_DEFER_ACCEPT: the peer has our SYN-ACK and has yet to say something. At the end of its time
+ * the SYN-ACK goes once more, whose answer counts in any case.
+ */
+static bool xtcp_request_is_deferred(const struct xtcp_request *req, u8 defer)
+{
+	return READ_ONCE(req->acked) && req->timeouts < defer;
+}
+
 static void xtcp_request_expire(struct timer_list *timer)
 {
 	struct xtcp_request *req = timer_container_of(req, timer, timer);
@@ -108,15 +117,22 @@ static void xtcp_request_expire(struct timer_list *timer)
 	struct xtcp_net *xn = xtcp_request_net(req);
 	int limit = READ_ONCE(listener->syn_cnt) ?: READ_ONCE(xn->sysctl.synack_retries);
 
-	if (req->timeouts >= limit || inet_sk_state_load(req->listener) != TCP_LISTEN) {
+	u8 defer = READ_ONCE(listener->defer_accept);
+
+	if ((req->timeouts >= limit && !xtcp_request_is_deferred(req, defer)) ||
+	    inet_sk_state_load(req->listener) != TCP_LISTEN) {
 		xtcp_request_drop(req);
 	} else {
+		bool again = !READ_ONCE(req->acked) || req->timeouts + 1 >= defer;
+
 		if (!req->timeouts)
 			req->late_ms = xtcp_stamp_clock();
 		/* The time comes with the count: a segment that ends this may be here at once. */
 		smp_store_release(&req->timeouts, req->timeouts + 1);
-		XTCP_INC(xn, TIMEOUTS);
-		xtcp_request_resend(req);
+		if (again) {
+			XTCP_INC(xn, TIMEOUTS);
+			xtcp_request_resend(req);
+		}
 		refcount_inc(&req->ref);
 		xtcp_wheel_start(xn, &req->timer, jiffies +
 				 usecs_to_jiffies(xtcp_timer_backoff_us(XTCP_RTO_INIT_US,
@@ -389,6 +405,12 @@ struct sock *xtcp_request_segment(struct xtcp_request *req, struct sk_buff *skb,
 		return NULL;
 	if (cb->ack != req->iss + 1) {
 		xtcp_xmit_reply_rst(xn, skb, &req->node.key);
+		return NULL;
+	}
+	if (cb->end_seq == req->irs + 1 &&
+	    READ_ONCE(req->timeouts) < READ_ONCE(xtcp_sk(req->listener)->defer_accept)) {
+		WRITE_ONCE(req->acked, true);
+		XTCP_INC(xn, DEFERACCEPTDROP);
 		return NULL;
 	}
 	return xtcp_request_complete(req, skb);

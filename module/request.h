@@ -38,6 +38,7 @@ struct sock;
  * @tos: type of service of the SYN
  * @mark: mark of the replies
  * @iif: interface the replies are bound to, 0: any
+ * @acked: the third segment came without data, and TCP_DEFER_ACCEPT waits for that
  * @ack_stamp: jiffies of the last answer to a segment that brought nothing
  * @rcu: lookups may still see it
  */
@@ -60,6 +61,7 @@ struct xtcp_request {
 	bool sack_ok;
 	u8 retrans;
 	u8 timeouts;
+	bool acked;
 	u32 late_ms;
 	u8 tos;
 	u32 mark;

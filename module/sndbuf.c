@@ -36,13 +36,23 @@ void xtcp_sndbuf_grow(struct sock *sk)
 		WRITE_ONCE(sk->sk_sndbuf, want);
 }
 
+bool xtcp_sndbuf_below_lowat(const struct sock *sk, int wake)
+{
+	const struct xtcp_sock *xs = xtcp_sk(sk);
+	u32 lowat = READ_ONCE(xs->notsent_lowat);
+	u32 unsent = READ_ONCE(xs->snd.write_seq) - READ_ONCE(xs->snd.nxt);
+
+	return !lowat || (u64)unsent << wake < lowat;
+}
+
 bool xtcp_sndbuf_writable(const struct sock *sk)
 {
 	const struct xtcp_sock *xs = xtcp_sk(sk);
 	int part = READ_ONCE(sk->sk_sndbuf) >> 3;
 	s32 unsent = READ_ONCE(xs->snd.write_seq) - READ_ONCE(xs->snd.nxt);
 
-	return sk_stream_is_writeable(sk) || (sk_stream_wspace(sk) >= part && unsent <= part);
+	return sk_stream_is_writeable(sk) ||
+	       (sk_stream_wspace(sk) >= part && unsent <= part && xtcp_sndbuf_below_lowat(sk, 1));
 }
 
 bool xtcp_sndbuf_force(struct sock *sk, u32 size)
@@ -61,6 +71,12 @@ bool xtcp_sndbuf_force(struct sock *sk, u32 size)
 	got = __sk_mem_schedule(sk, max_t(int, want, SOCK_MIN_SNDBUF), SK_MEM_SEND);
 	WRITE_ONCE(sk->sk_sndbuf, sndbuf);
 	return got;
+}
+
+void xtcp_sndbuf_wake(struct sock *sk)
+{
+	if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
+		sk->sk_write_space(sk);
 }
 
 void xtcp_sndbuf_shrink(struct sock *sk)

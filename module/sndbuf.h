@@ -24,10 +24,19 @@ u64 xtcp_sndbuf_want(const struct xtcp_cong *c);
 bool xtcp_sndbuf_writable(const struct sock *sk);
 
 /*
+ * struct proto.stream_memory_free, beside the room in the buffer: less is unsent than
+ * TCP_NOTSENT_LOWAT; half of that to be worth waking a writer for (@wake 1). Any context.
+ */
+bool xtcp_sndbuf_below_lowat(const struct sock *sk, int wake);
+
+/*
  * The congestion window may have grown: so does the buffer, up to wmem[2], unless SO_SNDBUF fixed
  * it or memory is short. Socket lock held.
  */
 void xtcp_sndbuf_grow(struct sock *sk);
+
+/* Wake who waits for room to write, if there is some. Socket lock held. */
+void xtcp_sndbuf_wake(struct sock *sk);
 
 /*
  * The kernel has no memory for a buffer: tell the others, and let no more than half of

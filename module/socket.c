@@ -246,6 +246,7 @@ void xtcp_socket_init_clone(struct sock *sk)
 	INIT_HLIST_NODE(&xs->node.bind);
 	xtcp_listen_init(&xs->listen);
 	memset(&xs->ackq, 0, sizeof(xs->ackq));
+	xs->defer_accept = 0;
 	xtcp_timer_init(sk);
 	xtcp_pace_init(sk);
 	xtcp_cong_inherit(&xs->cong);
@@ -414,6 +415,7 @@ XTCP_DEFINE_PROTO_RECVMSG(xtcp_socket_recvmsg, xtcp_recv_msg)
 	.release_cb		= xtcp_socket_release_cb,		\
 	.unhash			= xtcp_socket_unhash,			\
 	.get_port		= xtcp_ports_get,			\
+	.stream_memory_free	= xtcp_sndbuf_below_lowat,		\
 	.enter_memory_pressure	= xtcp_enter_memory_pressure,		\
 	.leave_memory_pressure	= xtcp_leave_memory_pressure,		\
 	.memory_allocated	= &xtcp_memory_allocated,		\

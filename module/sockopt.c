@@ -40,6 +40,7 @@
 #define XTCP_OPT_KEEP_MAX	32767		/* s */
 #define XTCP_OPT_COUNT_MAX	127
 #define XTCP_OPT_LINGER2_MAX	120		/* s: above it counts as this */
+#define XTCP_OPT_STEP_MAX	120		/* s: longest time between two SYN-ACKs */
 
 static bool xtcp_sockopt_is_ours(int level)
 {
@@ -103,6 +104,40 @@ static int xtcp_sockopt_set_linger2(int val)
 	return min(val, XTCP_OPT_LINGER2_MAX) * HZ;
 }
 
+/* When, in seconds after the first, a SYN-ACK has been due @expiries times. */
+static int xtcp_sockopt_defer_secs(u8 expiries)
+{
+	int at = 0, step = 1;
+
+	for (; expiries; expiries--) {
+		at += step;
+		step = min(2 * step, XTCP_OPT_STEP_MAX);
+	}
+	return at;
+}
+
+/* TCP_DEFER_ACCEPT counts in them: as many as take @secs or longer. */
+static u8 xtcp_sockopt_defer_expiries(int secs)
+{
+	u8 expiries = 0;
+
+	while (expiries < U8_MAX && xtcp_sockopt_defer_secs(expiries) < secs)
+		expiries++;
+	return expiries;
+}
+
+static int xtcp_sockopt_set_clamp(struct sock *sk, int val)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	/* Once there is a window it cannot be unbound again. */
+	if (!val && sk->sk_state != TCP_CLOSE)
+		return -EINVAL;
+	WRITE_ONCE(xs->window_clamp, val ? max_t(u32, val, SOCK_MIN_RCVBUF / 2) : 0);
+	xtcp_delack_clamp(xs);
+	return 0;
+}
+
 /* The options that are one int. Socket lock held. */
 static int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
 {
@@ -154,6 +189,20 @@ static int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
 		if (val < 0)
 			return -EINVAL;
 		xs->user_timeout = val;
+		return 0;
+	case XTCP_DEFER_ACCEPT:
+		WRITE_ONCE(xs->defer_accept, xtcp_sockopt_defer_expiries(val));
+		return 0;
+	case XTCP_WINDOW_CLAMP:
+		return xtcp_sockopt_set_clamp(sk, val);
+	case XTCP_NOTSENT_LOWAT:
+		WRITE_ONCE(xs->notsent_lowat, val);
+		sk->sk_write_space(sk);
+		return 0;
+	case XTCP_INQ:
+		if (val < 0 || val > 1)
+			return -EINVAL;
+		xs->tell_inq = val;
 		return 0;
 	default:
 		return -ENOPROTOOPT;
@@ -399,6 +448,18 @@ static bool xtcp_sockopt_get_int(struct sock *sk, int optname, int *val)
 		return true;
 	case XTCP_USER_TIMEOUT:
 		*val = xs->user_timeout;
+		return true;
+	case XTCP_DEFER_ACCEPT:
+		*val = xtcp_sockopt_defer_secs(xs->defer_accept);
+		return true;
+	case XTCP_WINDOW_CLAMP:
+		*val = xs->window_clamp ?: xtcp_sockopt_idle(sk) ? 0 : xs->rcv.clamp;
+		return true;
+	case XTCP_NOTSENT_LOWAT:
+		*val = xs->notsent_lowat;
+		return true;
+	case XTCP_INQ:
+		*val = xs->tell_inq;
 		return true;
 	default:
 		return false;

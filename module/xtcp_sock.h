@@ -79,6 +79,10 @@ enum xtcp_deferred {
  * @keep_cnt: TCP_KEEPCNT, 0: the sysctl
  * @syn_cnt: TCP_SYNCNT, 0: the sysctl
  * @user_mss: TCP_MAXSEG, 0: none
+ * @window_clamp: TCP_WINDOW_CLAMP in octets, 0: none
+ * @notsent_lowat: TCP_NOTSENT_LOWAT in octets, 0: none
+ * @defer_accept: TCP_DEFER_ACCEPT as expiries of a request's timer, 0: off
+ * @tell_inq: TCP_INQ
  * @bytes_sent: octets sent, retransmissions included
  * @bytes_retrans: octets sent again
  * @bytes_acked: octets of ours acknowledged
@@ -135,6 +139,10 @@ struct xtcp_sock {
 	u8			keep_cnt;
 	u8			syn_cnt;
 	u16			user_mss;
+	u8			defer_accept;
+	bool			tell_inq;
+	u32			window_clamp;
+	u32			notsent_lowat;
 	u64			bytes_sent;
 	u64			bytes_retrans;
 	u64			bytes_acked;

@@ -36,6 +36,10 @@ static const struct option options[] = {
 	{ TCP_LINGER2, "LINGER2", 9 },
 	{ TCP_QUICKACK, "QUICKACK", 0 },
 	{ TCP_USER_TIMEOUT, "USER_TIMEOUT", 12345 },
+	{ TCP_DEFER_ACCEPT, "DEFER_ACCEPT", 3 },
+	{ TCP_WINDOW_CLAMP, "WINDOW_CLAMP", 20000 },
+	{ TCP_NOTSENT_LOWAT, "NOTSENT_LOWAT", 4096 },
+	{ TCP_INQ, "INQ", 1 },
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))

@@ -6,6 +6,8 @@ Both directions, simultaneous open, back-off, data with SYN, initial sequence nu
 options of a SYN are in test_syn_options.py, segments that do not belong in test_stray.py.
 """
 
+import socket
+
 from lib import case, main
 
 QUIET = 0.4     # how long "no answer" is watched
@@ -48,6 +50,74 @@ def passive_open(c):
     c.equal(sock.getsockname()[:2], (c.local, flow.sut_port), "getsockname")
     c.expect_state(flow, "ESTABLISHED")
     flow.expect_nothing(QUIET)
+
+
+def defer(seconds):
+    """For before=: TCP_DEFER_ACCEPT."""
+    return lambda sock: sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, seconds)
+
+
+@case()
+def accept_waits_for_data(c):
+    """TCP_DEFER_ACCEPT: the ACK of the handshake alone opens nothing."""
+    listener = c.listen(before=defer(10))
+    flow = c.flow()
+    flow.inject("S", mss=1000)
+    flow.expect("SA")
+    flow.inject("A")
+    flow.expect_nothing(QUIET)
+    c.expect_state(flow, "SYN_RECV")
+    c.raises("EAGAIN", listener.accept)
+    flow.inject("PA", len=100)
+    flow.expect("A", ack=101)
+    sock = c.take(listener)
+    c.recv(sock, 100)
+    c.check(c.info(sock)["rtt"] < 300000, "the wait is no round trip")
+    name = "TCPDeferAcceptDrop" if c.tcp else "DeferAcceptDrop"
+    c.equal(c.counters().get(name), 1, name)
+
+
+@case()
+def accept_waits_no_longer(c):
+    """The time is over: the SYN,ACK goes once more, and its ACK counts without data."""
+    listener = c.listen(before=defer(1))
+    flow = c.flow()
+    flow.inject("S", mss=1000)
+    flow.expect("SA")
+    flow.inject("A")
+    flow.expect("SA", seq=0, after=(0.8, 1.5))
+    c.raises("EAGAIN", listener.accept)
+    flow.inject("A")
+    c.take(listener)
+    c.expect_state(flow, "ESTABLISHED")
+
+
+@case()
+def accept_does_not_wait_for_a_fin(c):
+    """A peer that has nothing to say and closes: accept() gives the end of the stream."""
+    listener = c.listen(before=defer(10))
+    flow = c.flow()
+    flow.inject("S", mss=1000)
+    flow.expect("SA")
+    flow.inject("FA")
+    flow.expect("A", ack=2)
+    c.equal(c.take(listener).recv(1), b"", "the end of the stream")
+
+
+@case()
+def connect_defers_its_ack(c):
+    """TCP_DEFER_ACCEPT on the side that opens: the ACK waits for data to ride on."""
+    sock, flow = c.start_connect(before=defer(1))
+    flow.expect("S")
+    flow.inject("SA", mss=1000)
+    flow.expect_nothing(0.1)
+    c.send(sock, 100)
+    flow.expect("PA", seq=1, ack=1, len=100)
+    flow.inject("A", ack=101)
+    sock, flow = c.start_connect(before=defer(1))
+    flow.expect("S")
+    flow.inject("SA", mss=1000)
+    flow.expect("A", seq=1, ack=1, after=(0.1, 0.4))
 
 
 @case()

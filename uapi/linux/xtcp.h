@@ -46,11 +46,17 @@
 #define XTCP_KEEPCNT		6	/* int: unanswered probes that end it */
 #define XTCP_SYNCNT		7	/* int: SYN retransmissions */
 #define XTCP_LINGER2		8	/* int, s: life of an orphan in FIN-WAIT-2 */
+#define XTCP_DEFER_ACCEPT	9	/* int, s: accept() waits for data so long */
+#define XTCP_WINDOW_CLAMP	10	/* int, bytes: bound of the window we offer */
 #define XTCP_INFO		11	/* struct tcp_info, read only */
 #define XTCP_QUICKACK		12	/* int, bool: acknowledge at once */
 #define XTCP_CONGESTION		13	/* string: congestion control by name */
 #define XTCP_USER_TIMEOUT	18	/* unsigned int, ms: R2 of RFC 9293 3.8.3 */
+#define XTCP_NOTSENT_LOWAT	25	/* unsigned int, bytes: writable below so many unsent */
 #define XTCP_CC_INFO		26	/* union tcp_cc_info, read only: the algorithm's own */
+
+#define XTCP_INQ		36	/* int, 0 or 1: recvmsg() tells what is left, XTCP_CM_INQ */
+#define XTCP_CM_INQ		XTCP_INQ	/* that control message: int, level SOL_TCP */
 
 /* Options that TCP does not have start at 128; there is none yet. */
 
