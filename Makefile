@@ -115,7 +115,7 @@ check-kernels:
 	$(Q)$(SETUP) build kernels
 	$(Q)tools/check-kernels
 
-#:   install        xtcp.ko and xtcp_bbr.ko to /lib/modules, so that socket() loads them, and xtcpize
+#:   install        xtcp.ko and xtcp_bbr.ko to /lib/modules, so that socket() loads them; xtcpize, manuals, linux/xtcp.h
 #:   uninstall      and away again
 install:
 	$(Q)[ -e xtcp.ko ] || { echo "no xtcp.ko here; run make first" >&2; exit 1; }
@@ -125,11 +125,14 @@ install:
 	$(Q)install -D -m 0755 -t "$(DESTDIR)$(PREFIX)/bin" tools/xtcpize
 	$(Q)install -D -m 0644 -t "$(DESTDIR)$(PREFIX)/lib/xtcp" tools/libxtcpize.so
 	$(Q)install -D -m 0644 -t "$(DESTDIR)$(PREFIX)/share/man/man1" docs/xtcpize.1
+	$(Q)install -D -m 0644 -t "$(DESTDIR)$(PREFIX)/share/man/man7" docs/xtcp.7
+	$(Q)install -D -m 0644 -t "$(DESTDIR)$(PREFIX)/include/linux" uapi/linux/xtcp.h
 	@echo "  INSTALL $(INSTALL_DIR)/xtcp.ko xtcp_bbr.ko, $(DESTDIR)$(PREFIX)/bin/xtcpize"
 
 uninstall:
 	$(Q)rm -f "$(INSTALL_DIR)/xtcp.ko" "$(INSTALL_DIR)/xtcp_bbr.ko" "$(DESTDIR)$(PREFIX)/bin/xtcpize" \
-		"$(DESTDIR)$(PREFIX)/lib/xtcp/libxtcpize.so" "$(DESTDIR)$(PREFIX)/share/man/man1/xtcpize.1"
+		"$(DESTDIR)$(PREFIX)/lib/xtcp/libxtcpize.so" "$(DESTDIR)$(PREFIX)/share/man/man1/xtcpize.1" \
+		"$(DESTDIR)$(PREFIX)/share/man/man7/xtcp.7" "$(DESTDIR)$(PREFIX)/include/linux/xtcp.h"
 	$(Q)rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(PREFIX)/lib/xtcp" 2>/dev/null || true
 	$(Q)$(if $(DESTDIR),depmod -b "$(DESTDIR)" "$(KVER)",depmod "$(KVER)")
 	@echo "  REMOVE  $(INSTALL_DIR)/xtcp.ko xtcp_bbr.ko, $(DESTDIR)$(PREFIX)/bin/xtcpize"
