@@ -7,8 +7,9 @@ copies, damage, jitter and a bottleneck, each of them or not. What it explains:
 
   - the time-out without its back-off is at most B = max(1 s, 3 * (R + 200 ms)): R is the
     longest round trip, queue included; RFC 6298's first sample makes it 3 * R, and the
-    peer may keep an acknowledgment for 200 ms. After a lost SYN B is at least 3 s. TCP_INFO
-    never shows more than B * 2^b, where b is the largest back-off that it shows;
+    peer may keep an acknowledgment for 200 ms. After a lost SYN B is at least 3 s, and three
+    times what connect() took, for a SYN,ACK sent again echoes the first SYN. TCP_INFO never
+    shows more than B * 2^b, where b is the largest back-off that it shows;
   - the back-off doubles only when what was sent again is lost again, or the answer: b is at
     most D, what netem and the queues dropped and damaged, and k, beyond which a row of such
     losses is rarer than one in 10,000 transfers;
@@ -32,6 +33,7 @@ import path
 
 MSS = 1400
 DELAYED_ACK = 0.2
+TICK = 0.004        # s, what the kernel counts a time-out in
 RARE = 1e-4
 
 
@@ -101,7 +103,9 @@ class Drawn:
         return (self.rtt + 2 * self.jitter) / 1000 + queue + 0.02
 
     def timeout(self, result):
-        return max(3.0 if result["open"] > 1 else 1.0, 3 * (self.round_trip() + DELAYED_ACK))
+        opened = result["open"]
+        return max(3 * (opened + TICK) if opened > 1 else 1.0,
+                   3 * (self.round_trip() + DELAYED_ACK))
 
     def lost(self, result, dropped):
         """What was dropped, and damaged: that is not counted anywhere, so what may have been."""
