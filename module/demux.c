@@ -147,7 +147,7 @@ struct sock *xtcp_demux_take(struct sk_buff *skb, const struct xtcp_key *key)
 		return NULL;
 	/* A connection that ended meanwhile has left its minisock in its place. */
 	if (unlikely(READ_ONCE(sk->sk_state) == TCP_CLOSE ||
-		     memcmp(&xtcp_sk(sk)->node.key, key, sizeof(*key)))) {
+		     !xtcp_key_equal(&xtcp_sk(sk)->node.key, key))) {
 		skb_orphan(skb);
 		return NULL;
 	}

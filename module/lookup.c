@@ -36,7 +36,7 @@ static u32 xtcp_node_hash(const void *data, u32 len, u32 seed)
 }
 
 /* Ports first: they are what differs on a busy host. */
-static bool xtcp_key_equal(const struct xtcp_key *a, const struct xtcp_key *b)
+bool xtcp_key_equal(const struct xtcp_key *a, const struct xtcp_key *b)
 {
 	return a->rport == b->rport && a->lport == b->lport &&
 	       ipv6_addr_equal(&a->raddr, &b->raddr) &&

@@ -60,6 +60,9 @@ struct xtcp_node {
 int xtcp_lookup_init(struct xtcp_net *xn);
 void xtcp_lookup_exit(struct xtcp_net *xn);
 
+/* Is it the same connection? Pure. */
+bool xtcp_key_equal(const struct xtcp_key *a, const struct xtcp_key *b);
+
 /* Fill @key from a received segment: lport is its destination port. */
 void xtcp_lookup_key(struct xtcp_key *key, const struct sk_buff *skb);
 

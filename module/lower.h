@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Below XTCP: routes, IP headers, checksums. The only file that knows them. */
+/* Below XTCP: routes, IP headers, checksums: out in lower.c, in by lower_input.c. */
 #ifndef _XTCP_LOWER_H
 #define _XTCP_LOWER_H
 

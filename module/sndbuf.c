@@ -6,6 +6,7 @@
 
 #include "compat/compat.h"
 #include "cong.h"
+#include "output.h"
 #include "sndbuf.h"
 #include "xmit.h"
 #include "xtcp_sock.h"
@@ -40,16 +41,14 @@ bool xtcp_sndbuf_below_lowat(const struct sock *sk, int wake)
 {
 	const struct xtcp_sock *xs = xtcp_sk(sk);
 	u32 lowat = READ_ONCE(xs->notsent_lowat);
-	u32 unsent = READ_ONCE(xs->snd.write_seq) - READ_ONCE(xs->snd.nxt);
 
-	return !lowat || (u64)unsent << wake < lowat;
+	return !lowat || (u64)xtcp_output_queued(xs, true) << wake < lowat;
 }
 
 bool xtcp_sndbuf_writable(const struct sock *sk)
 {
-	const struct xtcp_sock *xs = xtcp_sk(sk);
 	int part = READ_ONCE(sk->sk_sndbuf) >> 3;
-	s32 unsent = READ_ONCE(xs->snd.write_seq) - READ_ONCE(xs->snd.nxt);
+	s32 unsent = xtcp_output_queued(xtcp_sk(sk), true);
 
 	return sk_stream_is_writeable(sk) ||
 	       (sk_stream_wspace(sk) >= part && unsent <= part && xtcp_sndbuf_below_lowat(sk, 1));

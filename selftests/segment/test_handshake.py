@@ -57,13 +57,19 @@ def defer(seconds):
     return lambda sock: sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, seconds)
 
 
-@case()
-def accept_waits_for_data(c):
-    """TCP_DEFER_ACCEPT: the ACK of the handshake alone opens nothing."""
-    listener = c.listen(before=defer(10))
+def deferred(c, seconds):
+    """Such a listener, and a peer that has its SYN,ACK."""
+    listener = c.listen(before=defer(seconds))
     flow = c.flow()
     flow.inject("S", mss=1000)
     flow.expect("SA")
+    return listener, flow
+
+
+@case()
+def accept_waits_for_data(c):
+    """TCP_DEFER_ACCEPT: the ACK of the handshake alone opens nothing."""
+    listener, flow = deferred(c, 10)
     flow.inject("A")
     flow.expect_nothing(QUIET)
     c.expect_state(flow, "SYN_RECV")
@@ -80,10 +86,7 @@ def accept_waits_for_data(c):
 @case()
 def accept_waits_no_longer(c):
     """The time is over: the SYN,ACK goes once more, and its ACK counts without data."""
-    listener = c.listen(before=defer(1))
-    flow = c.flow()
-    flow.inject("S", mss=1000)
-    flow.expect("SA")
+    listener, flow = deferred(c, 1)
     flow.inject("A")
     flow.expect("SA", seq=0, after=(0.8, 1.5))
     c.raises("EAGAIN", listener.accept)
@@ -95,10 +98,7 @@ def accept_waits_no_longer(c):
 @case()
 def accept_does_not_wait_for_a_fin(c):
     """A peer that has nothing to say and closes: accept() gives the end of the stream."""
-    listener = c.listen(before=defer(10))
-    flow = c.flow()
-    flow.inject("S", mss=1000)
-    flow.expect("SA")
+    listener, flow = deferred(c, 10)
     flow.inject("FA")
     flow.expect("A", ack=2)
     c.equal(c.take(listener).recv(1), b"", "the end of the stream")
