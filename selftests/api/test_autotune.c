@@ -201,8 +201,10 @@ static bool judge(const struct scene *s, const struct xport *t, long ms, const s
 		good &= check(i->tcpi_rwnd_limited > (t->xtcp ? 0 : i->tcpi_busy_time / 4),
 			      "rwnd_limited, busy", i->tcpi_rwnd_limited, i->tcpi_busy_time);
 	if (!s->grows_s && t->xtcp)
-		good &= check(i->tcpi_sndbuf_limited > i->tcpi_busy_time / 4,
-			      "sndbuf_limited, busy", i->tcpi_sndbuf_limited, i->tcpi_busy_time);
+		good &= check((long)i->tcpi_sndbuf_limited > rtt_us &&
+			      i->tcpi_sndbuf_limited > i->tcpi_rwnd_limited,
+			      "sndbuf_limited, rwnd_limited", i->tcpi_sndbuf_limited,
+			      i->tcpi_rwnd_limited);
 	good &= check((long)i->tcpi_busy_time <= ms * 1000 + 20000 && waited <= (long)i->tcpi_busy_time,
 		      "busy, waited", i->tcpi_busy_time, waited);
 	good &= check(rcv->info.tcpi_rcv_rtt > rtt_us * 3 / 4, "rcv_rtt, rtt",
