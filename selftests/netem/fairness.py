@@ -5,6 +5,10 @@
 Each must get between 40 and 60 % of what both carry, from when both are established on.
 A queue of one bandwidth-delay product, 20 Mbit/s, 40 ms. It needs a guest that counts
 instructions (`make netem`): in another the machine's own load is part of the path.
+
+Acknowledgments come back by up to one segment's time at the bottleneck apart. Without that
+two flows on a path that repeats itself exactly fall into step, and which one meets the full
+queue is decided by their phase (Floyd and Jacobson, "On traffic phase effects", 1992).
 """
 
 import argparse
@@ -17,20 +21,23 @@ import path
 
 RATE, RTT = 20, 40          # Mbit/s, ms
 QUEUE = int(RATE * 1e6 / 8 * RTT / 1e3)
+JITTER = 1514 * 8 / (RATE * 1e3)    # ms: a full frame at the bottleneck
 SHARE = (0.40, 0.60)
 SLICE_MS = 1000
 # IP version, who begins, and by how many seconds XTCP comes later
 CASES = ((4, "together", 0), (6, "together", 0), (4, "TCP first", 5), (6, "XTCP first", -5))
 
 
-def share(nodes, ip, lead, seconds, cong):
+def share(nodes, ip, lead, args):
     """XTCP's part of the octets that arrived after both had time to settle."""
+    seconds = args.seconds
     settle = seconds / 3
     flows = {}
     for number, transport in enumerate(("tcp", "xtcp")):
         late = max(lead, 0) if transport == "xtcp" else max(-lead, 0)
-        command = nodes.command(f"{transport}{ip}", seconds=seconds + abs(lead) - late,
-                                port=5001 + number, slices=SLICE_MS, cong=cong,
+        name = f"tcp{ip}" if args.control else f"{transport}{ip}"
+        command = nodes.command(name, seconds=seconds + abs(lead) - late,
+                                port=5001 + number, slices=SLICE_MS, cong=args.cong,
                                 limit=10 * seconds + 60)
         flows[transport] = subprocess.Popen(
             ["sh", "-c", f'sleep {late}; exec "$@"', "sh"] + command,
@@ -54,7 +61,8 @@ def share(nodes, ip, lead, seconds, cong):
     total = sum(octets.values())
     found = octets["xtcp"] / total
     used = total * 8 / 1e6 / (end - begin) / RATE
-    lines.append(f"XTCP has {100 * found:.1f} % of what both have, the link is used to {100 * used:.0f} %")
+    word = "the second TCP" if args.control else "XTCP"
+    lines.append(f"{word} has {100 * found:.1f} % of what both have, the link is used to {100 * used:.0f} %")
     assert SHARE[0] <= found <= SHARE[1], "\n".join(lines)
     assert used > 0.8, "\n".join(lines)
     return "\n".join(lines)
@@ -62,15 +70,19 @@ def share(nodes, ip, lead, seconds, cong):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=60, help="of each case")
+    parser.add_argument("--seconds", type=float, default=100, help="of each case")
     parser.add_argument("--cong", default="cubic", help="congestion control of both")
+    parser.add_argument("--control", action="store_true",
+                        help="TCP in XTCP's place: what the path itself makes of two equals")
+    parser.add_argument("--jitter", type=float, default=JITTER, metavar="MS",
+                        help="how far apart acknowledgments are delayed (default: %(default).2f)")
     args = parser.parse_args()
     plan = ktap.Plan(len(CASES))
     with path.Path("fair") as nodes:
         half = f"delay {RTT / 2:g}ms"
         for ip, word, lead in CASES:
-            nodes.shape(forward=half, back=half, rate=RATE, queue=QUEUE)
-            plan.case(f"IPv{ip}, {word}", share, nodes, ip, lead, args.seconds, args.cong)
+            nodes.shape(forward=half, back=f"{half} {args.jitter / 2:g}ms", rate=RATE, queue=QUEUE)
+            plan.case(f"IPv{ip}, {word}", share, nodes, ip, lead, args)
     return plan.end()
 
 
