@@ -70,7 +70,7 @@ def share(nodes, ip, lead, args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=100, help="of each case")
+    parser.add_argument("--seconds", type=float, default=240, help="of each case")
     parser.add_argument("--cong", default="cubic", help="congestion control of both")
     parser.add_argument("--control", action="store_true",
                         help="TCP in XTCP's place: what the path itself makes of two equals")
