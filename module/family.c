@@ -169,6 +169,7 @@ static int xtcp_family_connect(struct socket *sock, xtcp_sockaddr *uaddr, int le
 	.gettstamp	= sock_gettstamp,			\
 	.listen		= xtcp_listen,				\
 	.shutdown	= inet_shutdown,			\
+	.set_peek_off	= sk_set_peek_off,			\
 	.set_rcvlowat	= xtcp_recv_set_lowat,			\
 	.setsockopt	= sock_common_setsockopt,		\
 	.getsockopt	= sock_common_getsockopt,		\

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Opening a connection from a full socket (RFC 9293 3.5, 3.10.1, 3.10.7.3). */
+#include <linux/security.h>
 #include <linux/tcp.h>
+#include <net/ipv6.h>
 #include <net/sock.h>
 
 #include "ack.h"
@@ -144,6 +146,17 @@ static int xtcp_handshake_send_syn(struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
+int xtcp_handshake_pre_connect(struct sock *sk, xtcp_sockaddr *uaddr, int len)
+{
+	bool v4 = sk->sk_family == AF_INET;
+
+	sock_owned_by_me(sk);
+	/* A program may not look behind the end of what the user gave. */
+	if (len < (v4 ? sizeof(struct sockaddr_in) : SIN6_LEN_RFC2133))
+		return -EINVAL;
+	return v4 ? xtcp_bpf_connect4(sk, uaddr, &len) : xtcp_bpf_connect6(sk, uaddr, &len);
+}
+
 int xtcp_handshake_connect(struct sock *sk, xtcp_sockaddr *uaddr, int len)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
@@ -225,6 +238,8 @@ static void xtcp_handshake_established(struct sock *sk, struct sk_buff *skb,
 	xtcp_timer_acked(xs);
 	xtcp_ecn_answered(&xs->ecn, cb->flags);
 	xtcp_handshake_done(sk, XTCP_EV_RCV_SYN_ACK);
+	/* A security module learns the peer's label here. */
+	security_inet_conn_established(sk, skb);
 	if (!sock_flag(sk, SOCK_DEAD)) {
 		sk->sk_state_change(sk);
 		sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);

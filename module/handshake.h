@@ -11,6 +11,9 @@ struct sock;
 struct xtcp_options;
 struct xtcp_request;
 
+/* struct proto.pre_connect: cgroup BPF's say. Socket lock held. Return: 0 or -errno. */
+int xtcp_handshake_pre_connect(struct sock *sk, xtcp_sockaddr *uaddr, int len);
+
 /*
  * struct proto.connect: send a SYN and return. Socket lock held, process context.
  * Return: 0, or the errno of TCP's connect(), and then the socket is in CLOSE as before.

@@ -170,13 +170,13 @@ static void xtcp_input_no_conn(struct xtcp_net *xn, struct sock *listener, struc
 	kfree_skb(skb);
 }
 
-static struct sock *xtcp_input_listener(struct xtcp_net *xn, const struct sk_buff *skb,
+static struct sock *xtcp_input_listener(struct xtcp_net *xn, struct sk_buff *skb,
 					const struct xtcp_key *key)
 {
 	int dif, sdif;
 
 	xtcp_lower_iif(skb, &dif, &sdif);
-	return xtcp_ports_find_listener(xn, key, dif, sdif);
+	return xtcp_ports_find_listener(xn, key, skb, dif, sdif);
 }
 
 /* No connection, or one that is over: @tw, whose place a SYN may take. Consumes @skb. */

@@ -17,6 +17,7 @@
 #include "isn.h"
 #include "lookup.h"
 #include "ports.h"
+#include "reuseport.h"
 #include "timewait.h"
 #include "xtcp_sock.h"
 
@@ -343,6 +344,8 @@ int xtcp_ports_listen(struct sock *sk)
 	if (xtcp_port_conflict(port, sk))
 		err = -EADDRINUSE;
 	else
+		err = xtcp_reuseport_join(port, sk);
+	if (!err)
 		hlist_add_head_rcu(&xtcp_sk(sk)->listen.port_link, &port->listeners);
 	spin_unlock_bh(&port->lock);
 	return err;
@@ -356,6 +359,7 @@ void xtcp_ports_unlisten(struct sock *sk)
 	if (!port)
 		return;
 	spin_lock_bh(&port->lock);
+	xtcp_reuseport_leave(sk);
 	hlist_del_init_rcu(&xtcp_sk(sk)->listen.port_link);
 	spin_unlock_bh(&port->lock);
 }
@@ -391,37 +395,27 @@ static int xtcp_listener_score(struct sock *sk, const struct xtcp_key *key, int 
 }
 
 struct sock *xtcp_ports_find_listener(struct xtcp_net *xn, const struct xtcp_key *key,
-				      int dif, int sdif)
+				      struct sk_buff *skb, int dif, int sdif)
 {
 	struct xtcp_port *port = xa_load(&xn->ports, ntohs(key->lport));
 	struct sock *best = NULL;
 	struct xtcp_sock *xs;
 	int best_score = -1;
-	u32 same = 0, hash;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "xtcp: listener lookup outside RCU");
 	if (!port)
 		return NULL;
-	hash = xtcp_isn_port_offset(key) ^ ((__force u32)key->rport * 0x9e3779b1u);
 	hlist_for_each_entry_rcu(xs, &port->listeners, listen.port_link) {
 		struct sock *sk = xtcp_to_sk(xs);
 		int score = xtcp_listener_score(sk, key, dif, sdif);
 
-		if (score < best_score || score < 0)
-			continue;
 		if (score > best_score) {
 			best_score = score;
 			best = sk;
-			same = 1;
-		/* Its owner may set the option now: old or new, both will do. */
-		} else if (data_race(!!sk->sk_reuseport)) {
-			/* Among equals each is the choice of an equal share of hashes. */
-			same++;
-			hash = hash * 1103515245u + 12345u;
-			if (!reciprocal_scale(hash, same))
-				best = sk;
 		}
 	}
+	if (best)
+		best = xtcp_reuseport_pick(best, key, skb);
 	if (best && !refcount_inc_not_zero(&best->sk_refcnt))
 		return NULL;
 	return best;

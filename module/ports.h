@@ -8,6 +8,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+struct sk_buff;
 struct sock;
 struct xtcp_key;
 struct xtcp_net;
@@ -63,17 +64,18 @@ void xtcp_ports_release(struct xtcp_net *xn, struct xtcp_node *node);
 void xtcp_ports_describe(struct sock *sk);
 
 /*
- * @sk starts to receive SYNs for its port. Return: 0, or -EADDRINUSE if a listener is there
- * that does not share. Socket lock held, state LISTEN already.
+ * @sk starts to receive SYNs for its port. Return: 0, -EADDRINUSE if a listener is there
+ * that does not share, or -ENOMEM. Socket lock held, state LISTEN already.
  */
 int xtcp_ports_listen(struct sock *sk);
 void xtcp_ports_unlisten(struct sock *sk);
 
 /*
  * The best listener for @key's local side on interface @dif (@sdif: its L3 master's
- * slave). Context: RCU read side. Return: with a reference, or NULL.
+ * slave), and of those that share, @key's (reuseport.h). @skb: its segment, or NULL.
+ * Context: RCU read side. Return: with a reference, or NULL.
  */
 struct sock *xtcp_ports_find_listener(struct xtcp_net *xn, const struct xtcp_key *key,
-				      int dif, int sdif);
+				      struct sk_buff *skb, int dif, int sdif);
 
 #endif /* _XTCP_PORTS_H */

@@ -125,6 +125,10 @@ static void xtcp_recv_take(struct sock *sk, struct xtcp_reader *r, struct sk_buf
 		r->seq += used;
 		r->copied += used;
 		r->want -= used;
+		if (r->flags & MSG_PEEK)
+			sk_peek_offset_fwd(sk, used);
+		else
+			sk_peek_offset_bwd(sk, used);
 	}
 	if (!(r->flags & MSG_PEEK)) {
 		WRITE_ONCE(xs->rcv.copied, r->seq);
@@ -241,7 +245,8 @@ int xtcp_recv_msg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	} else if (flags & MSG_OOB) {
 		ret = xtcp_urgent_read(sk, msg, len, flags);
 	} else {
-		r.seq = xs->rcv.copied;
+		/* SO_PEEK_OFF: the next look begins where the last one ended. */
+		r.seq = xs->rcv.copied + max(sk_peek_offset(sk, flags), 0);
 		ret = xtcp_recv_locked(sk, &r, sock_rcvtimeo(sk, flags & MSG_DONTWAIT));
 	}
 	tell = xs->tell_inq;

@@ -56,7 +56,7 @@ static struct sk_buff *xtcp_send_tail(struct sock *sk, u32 goal)
 {
 	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
 
-	if (skb && skb->len < goal)
+	if (skb && skb->len < goal && likely(!(xtcp_cb(skb)->mark & XTCP_MARK_EOR)))
 		return skb;
 	return xtcp_send_new_skb(sk);
 }
@@ -111,6 +111,8 @@ static void xtcp_send_finish(struct sock *sk, int flags)
 
 	if (tail)
 		xtcp_cb(tail)->flags |= XTCP_PSH;
+	if (unlikely(flags & MSG_EOR) && tail)
+		xtcp_cb(tail)->mark |= XTCP_MARK_EOR;
 	if (flags & MSG_OOB) {
 		xs->snd.up = xs->snd.write_seq;
 		xs->snd.urgent = true;
@@ -202,6 +204,9 @@ static int xtcp_send_locked(struct sock *sk, struct msghdr *msg)
 
 	copied = xtcp_send_queue(sk, msg, &timeo, &err);
 	if (copied) {
+		/* A record that is not all here has no end yet. */
+		if (msg_data_left(msg))
+			flags &= ~MSG_EOR;
 		xtcp_send_finish(sk, flags);
 		return copied;
 	}

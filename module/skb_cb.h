@@ -18,11 +18,12 @@
 #define XTCP_ECE	0x40
 #define XTCP_CWR	0x80
 
-/* Marks of a segment in the retransmit queue (xtcp_skb_cb.mark). */
+/* Marks of a segment that is to be sent or has been (xtcp_skb_cb.mark). */
 #define XTCP_MARK_LOST		0x01	/* believed lost, not yet sent again */
 #define XTCP_MARK_RETRANS	0x02	/* sent again in this recovery */
 #define XTCP_MARK_EVER_RETRANS	0x04	/* Karn: gives no RTT sample */
 #define XTCP_MARK_SACKED	0x08	/* the peer reported it (RFC 2018) */
+#define XTCP_MARK_EOR		0x10	/* MSG_EOR: what is written next begins another */
 
 /**
  * struct xtcp_skb_cb - control block of an XTCP segment

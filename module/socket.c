@@ -399,6 +399,7 @@ XTCP_DEFINE_PROTO_RECVMSG(xtcp_socket_recvmsg, xtcp_recv_msg)
 #define XTCP_PROTO_COMMON						\
 	.owner			= THIS_MODULE,				\
 	.close			= xtcp_close,				\
+	.pre_connect		= xtcp_handshake_pre_connect,		\
 	.connect		= xtcp_handshake_connect,		\
 	.disconnect		= xtcp_close_disconnect,		\
 	.accept			= xtcp_socket_accept,			\

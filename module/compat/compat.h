@@ -3,6 +3,7 @@
 #ifndef _XTCP_COMPAT_H
 #define _XTCP_COMPAT_H
 
+#include <linux/bpf-cgroup.h>
 #include <linux/filter.h>
 #include <linux/hrtimer.h>
 #include <linux/ipv6.h>
@@ -43,6 +44,15 @@
 #define xtcp_sockaddr	struct sockaddr_unsized
 #else
 #define xtcp_sockaddr	struct sockaddr
+#endif
+
+/* What the cgroup's BPF programs say of a connect(); they may change @uaddr (6.7: and *@len). */
+#ifdef XTCP_HAVE_BPF_CONNECT_LEN
+#define xtcp_bpf_connect4(sk, uaddr, len)	BPF_CGROUP_RUN_PROG_INET4_CONNECT(sk, uaddr, len)
+#define xtcp_bpf_connect6(sk, uaddr, len)	BPF_CGROUP_RUN_PROG_INET6_CONNECT(sk, uaddr, len)
+#else
+#define xtcp_bpf_connect4(sk, uaddr, len)	BPF_CGROUP_RUN_PROG_INET4_CONNECT(sk, uaddr)
+#define xtcp_bpf_connect6(sk, uaddr, len)	BPF_CGROUP_RUN_PROG_INET6_CONNECT(sk, uaddr)
 #endif
 
 /*

@@ -440,7 +440,7 @@ static struct sock *ports_find(u32 addr4, u8 addr6, u16 rport, int dif, int sdif
 		key.raddr.s6_addr[15] = 99;
 	}
 	rcu_read_lock();
-	sk = xtcp_ports_find_listener(xtcp_net(&init_net), &key, dif, sdif);
+	sk = xtcp_ports_find_listener(xtcp_net(&init_net), &key, NULL, dif, sdif);
 	rcu_read_unlock();
 	if (sk)
 		sock_put(sk);

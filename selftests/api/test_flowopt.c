@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the options about the flow of data do, compared with TCP: TCP_INQ,
+ * What the options about the flow of data do, compared with TCP: TCP_INQ, SO_PEEK_OFF,
  * TCP_NOTSENT_LOWAT, TCP_WINDOW_CLAMP, TCP_DEFER_ACCEPT. Their values are test_tcpopt's.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -181,8 +182,68 @@ static void defer_accept(const struct xport *t)
 	close(l);
 }
 
+/* TCP before 6.9 knows no SO_PEEK_OFF: there XTCP is held to what it does since. */
+#define PEEKS(known, expr, want) \
+	((known) ? IS(expr, want) : (oracle_ret_is(__LINE__, #expr, want, -(want), want), (want)))
+
+/* Look at up to @len octets. Return: how many, and above them the first. */
+static long look(int fd, size_t len, int flags)
+{
+	char buf[100] = "";
+	long n = recv(fd, buf, len, flags);
+
+	return n < 0 ? -1 : n + 1000 * buf[0];
+}
+
+static int begin(int fd, int at)
+{
+	return set_int(fd, SOL_SOCKET, SO_PEEK_OFF, at);
+}
+
+static int where(int fd)
+{
+	return get_int(fd, SOL_SOCKET, SO_PEEK_OFF);
+}
+
+static void peek_off(const struct xport *t)
+{
+	struct pair p = pair_open(t);
+	bool known = !begin(p.s, 0), refused = errno == EOPNOTSUPP;
+	const int peek = MSG_PEEK | MSG_DONTWAIT;
+
+	TRUE(known || (refused && !t->xtcp));
+	IS(send(p.c, "0123456789", 10, 0), 10);
+	EV_IS(ready_within(p.s, POLLIN, 1000), POLLIN);
+	PEEKS(known, look(p.s, 3, peek), 3 + 1000 * '0');
+	PEEKS(known, look(p.s, 3, peek), 3 + 1000 * '3');
+	PEEKS(known, where(p.s), 6);
+	/* What is read moves it too, as far as there is. */
+	PEEKS(known, look(p.s, 4, 0), 4 + 1000 * '0');
+	PEEKS(known, where(p.s), 2);
+	PEEKS(known, look(p.s, 2, peek), 2 + 1000 * '6');
+	PEEKS(known, begin(p.s, -1), 0);
+	PEEKS(known, look(p.s, 2, peek), 2 + 1000 * '4');
+	PEEKS(known, look(p.s, 2, peek), 2 + 1000 * '4');
+	PEEKS(known, where(p.s) == -1, 1);
+	PEEKS(known, begin(p.s, 2), 0);
+	PEEKS(known, look(p.s, 100, peek), 4 + 1000 * '6');
+	PEEKS(known, look(p.s, 100, peek), -EAGAIN);
+	PEEKS(known, send(p.c, "ab", 2, 0), 2);
+	PEEKS(known, look(p.s, 100, MSG_PEEK), 2 + 1000 * 'a');
+	PEEKS(known, shutdown(p.c, SHUT_WR), 0);
+	PEEKS(known, look(p.s, 100, MSG_PEEK), 0);
+	/* Reading less than it is ahead, then more. */
+	PEEKS(known, look(p.s, 1, 0), 1 + 1000 * '4');
+	PEEKS(known, where(p.s), 7);
+	PEEKS(known, look(p.s, 100, 0), 7 + 1000 * '5');
+	PEEKS(known, where(p.s), 0);
+	PEEKS(known, look(p.s, 100, 0), 0);
+	pair_close(&p);
+}
+
 static const struct oracle_case cases[] = {
 	CASE("TCP_INQ", inq, ON_BOTH, 30),
+	CASE("SO_PEEK_OFF", peek_off, ON_BOTH, 24),
 	CASE("TCP_NOTSENT_LOWAT", notsent_lowat, ON_BOTH, 10),
 	CASE("TCP_WINDOW_CLAMP", window_clamp, ON_BOTH, 200),
 	CASE("TCP_DEFER_ACCEPT", defer_accept, ON_BOTH, 12),

@@ -383,6 +383,27 @@ def msg_more(c):
 
 
 @case()
+def msg_eor(c):
+    """MSG_EOR: what is written next is in another segment, and the record need not wait for it."""
+    sock, flow = c.accept(rtt=0.4)
+    c.send(sock, 10)
+    flow.expect("PA", len=10)
+    c.send(sock, 20, socket.MSG_EOR)
+    flow.expect_nothing(0.1)
+    c.send(sock, 30)
+    flow.expect("PA", len=20)
+    c.send(sock, 40)
+    flow.inject("A")
+    flow.expect("PA", len=70)
+    # A record longer than a segment ends where it ends.
+    c.send(sock, 2500, socket.MSG_EOR | socket.MSG_MORE)
+    c.send(sock, 100)
+    c.equal([seg.len for seg in flow.gather(0.1)], [1000, 1000, 500], "sizes")
+    flow.inject("A")
+    flow.expect("PA", len=100)
+
+
+@case()
 def small_writes_fill_segments(c):
     """Many small writes behind one in flight leave as full segments."""
     sock, flow = c.accept(rtt=0.4)
