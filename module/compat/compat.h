@@ -97,14 +97,18 @@ static struct sock *name(struct sock *sk, int flags, int *err, bool kern) \
 /*
  * Define @name, a proto.recvmsg callback, on top of
  * int impl(struct sock *sk, struct msghdr *msg, size_t len, int flags): a stream
- * never names the sender (7.1).
+ * never names the sender, but its error queue names who was not reached (7.1).
  */
 #ifdef XTCP_HAVE_RECVMSG_ADDR_LEN
 #define XTCP_DEFINE_PROTO_RECVMSG(name, impl)				\
 static int name(struct sock *sk, struct msghdr *msg, size_t len,	\
 		int flags, int *addr_len)				\
 {									\
-	return impl(sk, msg, len, flags);				\
+	int ret = impl(sk, msg, len, flags);				\
+									\
+	if (unlikely(flags & MSG_ERRQUEUE) && ret >= 0)			\
+		*addr_len = msg->msg_namelen;				\
+	return ret;							\
 }
 #else
 #define XTCP_DEFINE_PROTO_RECVMSG(name, impl)				\
