@@ -7,6 +7,7 @@
 #include <linux/hrtimer.h>
 #include <linux/ipv6.h>
 #include <linux/net.h>
+#include <linux/net_tstamp.h>
 #include <linux/netfilter_bridge.h>
 #include <linux/socket.h>
 #include <linux/sysctl.h>
@@ -132,6 +133,29 @@ static inline int xtcp_inet_recv_error(struct sock *sk, struct msghdr *msg, int 
 	return inet_recv_error(sk, msg, len);
 #endif
 }
+
+/* What SO_TIMESTAMPING tells: the software's and the device's stamp (6.19: in ktime_t). */
+static inline void xtcp_scm_timestamps(struct scm_timestamping_internal *tss, ktime_t soft,
+				       ktime_t hard)
+{
+	memset(tss, 0, sizeof(*tss));
+#ifdef XTCP_HAVE_SCM_KTIME
+	tss->ts[0] = soft;
+	tss->ts[2] = hard;
+#else
+	if (soft)
+		tss->ts[0] = ktime_to_timespec64(soft);
+	if (hard)
+		tss->ts[2] = ktime_to_timespec64(hard);
+#endif
+}
+
+/* Receive stamps are told only to who asked for their making, too (6.12). */
+#ifdef XTCP_HAVE_RX_FILTER
+#define XTCP_TSFLAG_RX_FILTER	SOF_TIMESTAMPING_OPT_RX_FILTER
+#else
+#define XTCP_TSFLAG_RX_FILTER	0
+#endif
 
 /* A timer and its function in one step (6.13). */
 static inline void xtcp_hrtimer_setup(struct hrtimer *timer,
