@@ -2,8 +2,9 @@
 /*
  * The error queue of a socket.
  *
- * It has a lock of its own and is filled by ICMP without the socket being owned. The
- * reader and the control messages are IP's; poll looks whether it is empty.
+ * It has a lock of its own and is filled without the socket being owned: by ICMP here,
+ * by the network core with the time stamps of what was sent (txstamp.c). The reader and
+ * the control messages are IP's; poll looks whether it is empty.
  */
 #include <linux/tcp.h>
 #include <net/sock.h>

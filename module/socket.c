@@ -33,6 +33,7 @@
 #include "state.h"
 #include "sysctl.h"
 #include "timer.h"
+#include "txstamp.h"
 #include "window.h"
 #include "xtcp_sock.h"
 
@@ -142,6 +143,7 @@ void xtcp_socket_start(struct sock *sk)
 	xs->dsack_dups = 0;
 	xs->dsack_repairs = 0;
 	WRITE_ONCE(sk->sk_err_soft, 0);
+	xtcp_txstamp_forget(sk);
 	/* Flow label and multipath choice; advice to IP draws another one. */
 	sk_set_txhash(sk);
 }

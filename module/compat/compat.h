@@ -157,6 +157,16 @@ static inline void xtcp_scm_timestamps(struct scm_timestamping_internal *tss, kt
 #define XTCP_TSFLAG_RX_FILTER	0
 #endif
 
+/* A number of the program's own for a transmit stamp (6.13): not for a stream of octets. */
+static inline bool xtcp_cookie_has_opt_id(const struct sockcm_cookie *cookie)
+{
+#ifdef SOCKCM_FLAG_TS_OPT_ID
+	return cookie->tsflags & SOCKCM_FLAG_TS_OPT_ID;
+#else
+	return false;
+#endif
+}
+
 /* A timer and its function in one step (6.13). */
 static inline void xtcp_hrtimer_setup(struct hrtimer *timer,
 				      enum hrtimer_restart (*function)(struct hrtimer *),
