@@ -5,7 +5,8 @@
  * A message counts only if the sequence number it quotes is outstanding (RFC 5927
  * section 4). In SYN-SENT any unreachable ends the attempt; on a synchronized
  * connection none does (RFC 5927 section 5.2): it becomes the soft error that
- * a later time-out reports. Fragmentation needed lowers the path MTU.
+ * a later time-out reports. Fragmentation needed lowers the path MTU. As in TCP only
+ * the first kind goes to the error queue.
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
@@ -17,6 +18,7 @@
 #include <net/ip6_route.h>
 
 #include "close.h"
+#include "errqueue.h"
 #include "icmp.h"
 #include "lower.h"
 #include "output.h"
@@ -30,6 +32,8 @@
  * struct xtcp_icmp - a message, read
  * @key: the connection, our side first
  * @seq: sequence number of the quoted segment
+ * @offset: where it begins in skb->data
+ * @info: what the message's header says beside type and code
  * @mtu: new path MTU, 0 if it is not about that
  * @err: errno for the application, positive; 0: none
  * @redirect: a better next hop
@@ -37,6 +41,8 @@
 struct xtcp_icmp {
 	struct xtcp_key key;
 	u32 seq;
+	unsigned int offset;
+	u32 info;
 	u32 mtu;
 	int err;
 	bool redirect;
@@ -87,7 +93,18 @@ void xtcp_icmp_deferred_pmtu(struct sock *sk)
 	xtcp_icmp_pmtu(sk, READ_ONCE(xtcp_sk(sk)->pmtu_info));
 }
 
-static void xtcp_icmp_socket(struct sock *sk, const struct xtcp_icmp *msg)
+/* The user may own the socket: the state of one that is about to open does not change then. */
+static void xtcp_icmp_opening(struct sock *sk, const struct xtcp_icmp *msg, struct sk_buff *skb,
+			      bool owned)
+{
+	xtcp_errqueue_icmp(sk, skb, msg->err, msg->info, msg->offset);
+	if (owned)
+		WRITE_ONCE(sk->sk_err_soft, msg->err);
+	else
+		xtcp_close_reset(sk, msg->err);
+}
+
+static void xtcp_icmp_socket(struct sock *sk, const struct xtcp_icmp *msg, struct sk_buff *skb)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	bool owned;
@@ -113,12 +130,12 @@ static void xtcp_icmp_socket(struct sock *sk, const struct xtcp_icmp *msg)
 			WRITE_ONCE(xs->pmtu_info, msg->mtu);
 			set_bit(XTCP_DEFER_PMTU, &xs->deferred);
 		}
-	} else if (!msg->err || owned) {
+	} else if (!msg->err) {
 		goto out;
-	} else if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
-		xtcp_close_reset(sk, msg->err);
-	} else if (xtcp_lower_is_v4(sk) ? xtcp_inet_test(RECVERR, sk) :
-					  xtcp_inet6_test(RECVERR6, sk)) {
+	} else if ((1 << state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+		xtcp_icmp_opening(sk, msg, skb, owned);
+	} else if (!owned && (xtcp_lower_is_v4(sk) ? xtcp_inet_test(RECVERR, sk) :
+						     xtcp_inet6_test(RECVERR6, sk))) {
 		WRITE_ONCE(sk->sk_err, msg->err);
 		sk_error_report(sk);
 	} else {
@@ -156,7 +173,7 @@ static int xtcp_icmp_deliver(struct net *net, const struct xtcp_icmp *msg, struc
 				dst->ops->redirect(dst, sk, skb);
 			bh_unlock_sock(sk);
 		} else {
-			xtcp_icmp_socket(sk, msg);
+			xtcp_icmp_socket(sk, msg, skb);
 		}
 		break;
 	default:
@@ -175,6 +192,8 @@ int xtcp_icmp4_error(struct sk_buff *skb, u32 info)
 		.key.lport = th->source,
 		.key.rport = th->dest,
 		.seq = ntohl(th->seq),
+		.offset = iph->ihl << 2,
+		.info = info,
 	};
 
 	ipv6_addr_set_v4mapped(iph->saddr, &msg.key.laddr);
@@ -216,6 +235,8 @@ int xtcp_icmp6_error(struct sk_buff *skb, struct inet6_skb_parm *opt,
 		.key.lport = th->source,
 		.key.rport = th->dest,
 		.seq = ntohl(th->seq),
+		.offset = offset,
+		.info = ntohl(info),
 	};
 
 	if (ipv6_addr_type(&ip6->daddr) & IPV6_ADDR_LINKLOCAL)

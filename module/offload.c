@@ -12,6 +12,7 @@
 
 #include "compat/compat.h"
 #include "offload.h"
+#include "txstamp.h"
 
 /* Sequence numbers, flags, checksums of the segments that skb_segment() made. */
 static void xtcp_offload_finish(struct sk_buff *segs, unsigned int total,
@@ -103,6 +104,8 @@ static struct sk_buff *xtcp_offload_segment(struct sk_buff *skb, netdev_features
 	skb->destructor = destructor;
 	if (!IS_ERR_OR_NULL(segs)) {
 		xtcp_offload_finish(segs, total, mss, pseudo);
+		if (unlikely(skb_shinfo(skb)->tx_flags & SKBTX_ANY_TSTAMP))
+			xtcp_txstamp_segment(skb, segs, mss);
 		if (destructor == sock_wfree)
 			xtcp_offload_share(skb, segs);
 	}

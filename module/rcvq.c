@@ -11,6 +11,7 @@
 #include "delack.h"
 #include "rcvq.h"
 #include "reasm.h"
+#include "rxstamp.h"
 #include "seq.h"
 #include "skb_cb.h"
 #include "sndbuf.h"
@@ -58,6 +59,7 @@ static bool xtcp_rcvq_repack(struct sock *sk, struct sk_buff *skb, struct sk_buf
 		if (WARN_ON_ONCE(skb_copy_bits(skb, off, skb_put(*to, len), len)))
 			return false;
 		xtcp_cb(*to)->end_seq += len;
+		xtcp_rxstamp_join(*to, skb);
 		off += len;
 	}
 	if (*to)
@@ -142,6 +144,7 @@ static bool xtcp_rcvq_merge(struct sock *sk, struct sk_buff *to, struct sk_buff 
 		return false;
 	xtcp_cb(to)->end_seq = cb->end_seq;
 	xtcp_cb(to)->flags |= cb->flags & (XTCP_FIN | XTCP_PSH);
+	xtcp_rxstamp_join(to, skb);
 	atomic_add(delta, &sk->sk_rmem_alloc);
 	sk_mem_charge(sk, delta);
 	kfree_skb_partial(skb, stolen);

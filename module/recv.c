@@ -7,6 +7,7 @@
 #include "compat/compat.h"
 #include "delack.h"
 #include "recv.h"
+#include "rxstamp.h"
 #include "seq.h"
 #include "skb_cb.h"
 #include "urgent.h"
@@ -19,6 +20,7 @@ struct xtcp_reader {
 	u32 seq;		/* next sequence number to read */
 	int copied;
 	int flags;
+	struct xtcp_rxstamp stamp;	/* of the last octets */
 	bool done;		/* FIN, the urgent mark, or a fault: stop here */
 };
 
@@ -122,6 +124,7 @@ static void xtcp_recv_take(struct sock *sk, struct xtcp_reader *r, struct sk_buf
 			r->done = true;
 			return;
 		}
+		xtcp_rxstamp_read(&r->stamp, skb);
 		r->seq += used;
 		r->copied += used;
 		r->want -= used;
@@ -257,6 +260,8 @@ int xtcp_recv_msg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	release_sock(sk);
 	if (ret < 0)
 		return ret;
+	if (unlikely(r.stamp.soft || r.stamp.hard))
+		xtcp_rxstamp_tell(sk, msg, &r.stamp);
 	/* TCP_INQ, and io_uring, which asks in its own way. */
 	if (msg->msg_get_inq)
 		msg->msg_inq = inq;

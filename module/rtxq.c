@@ -6,6 +6,7 @@
 #include "rtxq.h"
 #include "seq.h"
 #include "skb_cb.h"
+#include "txstamp.h"
 #include "xmit.h"
 #include "xtcp_sock.h"
 
@@ -121,6 +122,8 @@ void xtcp_rtxq_clean(struct sock *sk, u32 una, u32 ack, struct xtcp_rtxq_acked *
 
 		if (!xtcp_seq_after(ack, from))
 			break;
+		if (unlikely(cb->mark & XTCP_MARK_STAMP_ACK))
+			xtcp_txstamp_acked(sk, skb, una, ack);
 		if (cb->mark & XTCP_MARK_EVER_RETRANS)
 			res->retrans = true;
 		else
@@ -221,6 +224,8 @@ int xtcp_rtxq_split(struct sock *sk, struct sk_buff *skb, u32 len, bool unsent)
 	cb->end_seq = rest_cb->seq;
 	rest_cb->flags &= ~XTCP_SYN;
 	cb->flags &= ~(XTCP_FIN | XTCP_PSH);
+	if (unlikely(cb->mark & XTCP_MARK_STAMP))
+		xtcp_txstamp_split(skb, rest);
 	if (unsent) {
 		__skb_queue_after(&sk->sk_write_queue, skb, rest);
 		return 0;

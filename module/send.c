@@ -8,10 +8,12 @@
 #include <linux/tcp.h>
 #include <net/sock.h>
 
+#include "compat/compat.h"
 #include "output.h"
 #include "send.h"
 #include "skb_cb.h"
 #include "sndbuf.h"
+#include "txstamp.h"
 #include "xmit.h"
 #include "xtcp_sock.h"
 
@@ -178,6 +180,7 @@ static int xtcp_send_locked(struct sock *sk, struct msghdr *msg)
 {
 	int flags = msg->msg_flags, copied = 0, err;
 	long timeo = sock_sndtimeo(sk, flags & MSG_DONTWAIT);
+	u32 tsflags;
 
 	if ((1 << sk->sk_state) & ~(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) {
 		err = sk_stream_wait_connect(sk, &timeo);
@@ -192,18 +195,22 @@ static int xtcp_send_locked(struct sock *sk, struct msghdr *msg)
 	if (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN))
 		goto error;
 
+	tsflags = READ_ONCE(sk->sk_tsflags);
 	if (msg->msg_controllen) {
 		struct sockcm_cookie cookie;
 
 		sockcm_init(&cookie, sk);
 		err = -EINVAL;
-		if (sock_cmsg_send(sk, msg, &cookie))
+		if (sock_cmsg_send(sk, msg, &cookie) || xtcp_cookie_has_opt_id(&cookie))
 			goto error;
+		tsflags = cookie.tsflags;
 		err = -EPIPE;
 	}
 
 	copied = xtcp_send_queue(sk, msg, &timeo, &err);
 	if (copied) {
+		if (unlikely(tsflags))
+			xtcp_txstamp_mark(sk, tsflags, copied);
 		/* A record that is not all here has no end yet. */
 		if (msg_data_left(msg))
 			flags &= ~MSG_EOR;

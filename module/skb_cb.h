@@ -23,7 +23,10 @@
 #define XTCP_MARK_RETRANS	0x02	/* sent again in this recovery */
 #define XTCP_MARK_EVER_RETRANS	0x04	/* Karn: gives no RTT sample */
 #define XTCP_MARK_SACKED	0x08	/* the peer reported it (RFC 2018) */
+/* The same, from the send queue on. */
 #define XTCP_MARK_EOR		0x10	/* MSG_EOR: what is written next begins another */
+#define XTCP_MARK_STAMP		0x20	/* its octet stamp_seq is to be time-stamped */
+#define XTCP_MARK_STAMP_ACK	0x40	/* also when it is acknowledged */
 
 /**
  * struct xtcp_skb_cb - control block of an XTCP segment
@@ -35,6 +38,7 @@
  * @sent_us: xtcp_clock_us() of the last transmission (send side)
  * @wnd: window field as received, not scaled
  * @urg: urgent pointer as received
+ * @stamp_seq: with XTCP_MARK_STAMP, the octet it is about (send side)
  * @flags: XTCP_FIN and friends
  * @mark: XTCP_MARK_*
  * @ecn: INET_ECN_* of the IP header (receive side)
@@ -51,8 +55,13 @@ struct xtcp_skb_cb {
 		u32 ack;
 		u32 sent_us;
 	};
-	u16 wnd;
-	u16 urg;
+	union {
+		struct {
+			u16 wnd;
+			u16 urg;
+		};
+		u32 stamp_seq;
+	};
 	u8 flags;
 	u8 mark;
 	u8 ecn;

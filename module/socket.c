@@ -17,6 +17,7 @@
 #include "close.h"
 #include "compat/compat.h"
 #include "delack.h"
+#include "errqueue.h"
 #include "handshake.h"
 #include "icmp.h"
 #include "listen.h"
@@ -32,6 +33,7 @@
 #include "state.h"
 #include "sysctl.h"
 #include "timer.h"
+#include "txstamp.h"
 #include "window.h"
 #include "xtcp_sock.h"
 
@@ -141,6 +143,7 @@ void xtcp_socket_start(struct sock *sk)
 	xs->dsack_dups = 0;
 	xs->dsack_repairs = 0;
 	WRITE_ONCE(sk->sk_err_soft, 0);
+	xtcp_txstamp_forget(sk);
 	/* Flow label and multipath choice; advice to IP draws another one. */
 	sk_set_txhash(sk);
 }
@@ -267,6 +270,7 @@ static void xtcp_socket_destroy(struct sock *sk)
 	xtcp_timer_stop(sk);
 	xtcp_rtxq_purge(sk);
 	xtcp_reasm_purge(&xs->reasm);
+	xtcp_errqueue_purge(sk);
 	xtcp_ports_release(xs->xn, &xs->node);
 	xtcp_cong_release(&xs->cong);
 	sk_sockets_allocated_dec(sk);

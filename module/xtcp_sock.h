@@ -69,6 +69,7 @@ enum xtcp_deferred {
  * @listen: a listener's queues, and a child's link in them (listen.h)
  * @ackq: place among the sockets whose ACK waits for the end of a batch (ackq.h)
  * @deferred: bits of enum xtcp_deferred, run by release_cb
+ * @txstamp_base: number of the octet that transmit stamps count from (txstamp.h)
  * @pmtu_info: MTU of a deferred ICMP message
  * @now_us: clock at the event being handled, wraps (xtcp_clock_refresh())
  * @now_ms: the same for timestamps on the wire, xtcp_stamp_clock()
@@ -129,6 +130,7 @@ struct xtcp_sock {
 	struct xtcp_listen	listen;
 	struct xtcp_ackq_node	ackq;
 	unsigned long		deferred;
+	u32			txstamp_base;
 	u32			pmtu_info;
 	u32			now_us;
 	u32			now_ms;

@@ -8,6 +8,7 @@
 #include <linux/hrtimer.h>
 #include <linux/ipv6.h>
 #include <linux/net.h>
+#include <linux/net_tstamp.h>
 #include <linux/netfilter_bridge.h>
 #include <linux/socket.h>
 #include <linux/sysctl.h>
@@ -107,14 +108,18 @@ static struct sock *name(struct sock *sk, int flags, int *err, bool kern) \
 /*
  * Define @name, a proto.recvmsg callback, on top of
  * int impl(struct sock *sk, struct msghdr *msg, size_t len, int flags): a stream
- * never names the sender (7.1).
+ * never names the sender, but its error queue names who was not reached (7.1).
  */
 #ifdef XTCP_HAVE_RECVMSG_ADDR_LEN
 #define XTCP_DEFINE_PROTO_RECVMSG(name, impl)				\
 static int name(struct sock *sk, struct msghdr *msg, size_t len,	\
 		int flags, int *addr_len)				\
 {									\
-	return impl(sk, msg, len, flags);				\
+	int ret = impl(sk, msg, len, flags);				\
+									\
+	if (unlikely(flags & MSG_ERRQUEUE) && ret >= 0)			\
+		*addr_len = msg->msg_namelen;				\
+	return ret;							\
 }
 #else
 #define XTCP_DEFINE_PROTO_RECVMSG(name, impl)				\
@@ -136,6 +141,39 @@ static inline int xtcp_inet_recv_error(struct sock *sk, struct msghdr *msg, int 
 	return err;
 #else
 	return inet_recv_error(sk, msg, len);
+#endif
+}
+
+/* What SO_TIMESTAMPING tells: the software's and the device's stamp (6.19: in ktime_t). */
+static inline void xtcp_scm_timestamps(struct scm_timestamping_internal *tss, ktime_t soft,
+				       ktime_t hard)
+{
+	memset(tss, 0, sizeof(*tss));
+#ifdef XTCP_HAVE_SCM_KTIME
+	tss->ts[0] = soft;
+	tss->ts[2] = hard;
+#else
+	if (soft)
+		tss->ts[0] = ktime_to_timespec64(soft);
+	if (hard)
+		tss->ts[2] = ktime_to_timespec64(hard);
+#endif
+}
+
+/* Receive stamps are told only to who asked for their making, too (6.12). */
+#ifdef XTCP_HAVE_RX_FILTER
+#define XTCP_TSFLAG_RX_FILTER	SOF_TIMESTAMPING_OPT_RX_FILTER
+#else
+#define XTCP_TSFLAG_RX_FILTER	0
+#endif
+
+/* A number of the program's own for a transmit stamp (6.13): not for a stream of octets. */
+static inline bool xtcp_cookie_has_opt_id(const struct sockcm_cookie *cookie)
+{
+#ifdef SOCKCM_FLAG_TS_OPT_ID
+	return cookie->tsflags & SOCKCM_FLAG_TS_OPT_ID;
+#else
+	return false;
 #endif
 }
 
