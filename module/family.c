@@ -207,7 +207,9 @@ static void xtcp_family_init_inet(struct sock *sk, const struct net *net)
 	inet->mc_ttl = 1;
 	inet->mc_index = 0;
 	xtcp_inet_set(MC_LOOP, sk);
-	xtcp_inet_set(MC_ALL, sk);
+	/* IPv6 has a bit of its own. */
+	if (sk->sk_family == AF_INET)
+		xtcp_inet_set(MC_ALL, sk);
 	RCU_INIT_POINTER(inet->mc_list, NULL);
 }
 

@@ -378,6 +378,8 @@ struct sock *xtcp_handshake_child(struct xtcp_request *req, struct sk_buff *skb)
 	if (!sk)
 		return NULL;
 	xs = xtcp_sk(sk);
+	/* Before the first charge: what is charged to nobody must not be given back to a group. */
+	xtcp_memcg_inherit(req->listener, sk);
 	xtcp_socket_init_clone(sk);
 	xtcp_clock_refresh(xs);
 	xtcp_socket_start(sk);

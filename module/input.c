@@ -6,6 +6,7 @@
  * nothing malformed can change one.
  */
 #include <linux/tcp.h>
+#include <net/busy_poll.h>
 #include <net/sock.h>
 
 #include "demux.h"
@@ -111,6 +112,9 @@ static void xtcp_input_socket(struct sock *sk, struct sk_buff *skb,
 		kfree_skb(skb);
 		return;
 	}
+	/* What SO_INCOMING_CPU and SO_INCOMING_NAPI_ID tell, and where SO_BUSY_POLL looks. */
+	sk_incoming_cpu_update(sk);
+	sk_mark_napi_id(sk, skb);
 	skb->dev = NULL;
 	bh_lock_sock_nested(sk);
 	if (!sock_owned_by_user(sk)) {
@@ -143,6 +147,8 @@ static void xtcp_input_request(struct xtcp_request *req, struct sk_buff *skb,
 	}
 	/* sk_clone_lock() took it, out of sparse's sight. */
 	__acquire(&child->sk_lock.slock);
+	sk_incoming_cpu_update(child);
+	sk_mark_napi_id(child, skb);
 	skb->dev = NULL;
 	xtcp_state_segment(child, skb, opt);
 	/* Accept may wait for the lock that we hold: wake it when the data is in, too. */

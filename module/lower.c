@@ -225,7 +225,27 @@ static int xtcp_lower_connect4(struct sock *sk, __be32 daddr, __be16 dport)
 	return 0;
 }
 
-static int xtcp_lower_connect6(struct sock *sk, struct sockaddr_in6 *usin)
+/* IPV6_FLOWINFO_SEND: the address says the label, which must be the socket's to use. */
+static int xtcp_lower_flow_label(struct sock *sk, const struct sockaddr_in6 *usin)
+{
+	struct ip6_flowlabel *lease;
+	__be32 label = 0;
+
+	if (xtcp_inet6_test(SNDFLOW, sk)) {
+		label = usin->sin6_flowinfo & IPV6_FLOWINFO_MASK;
+		IP6_ECN_flow_init(label);
+	}
+	if (label & IPV6_FLOWLABEL_MASK) {
+		lease = fl6_sock_lookup(sk, label);
+		if (IS_ERR(lease))
+			return -EINVAL;
+		fl6_sock_release(lease);
+	}
+	inet6_sk(sk)->flow_label = label;
+	return 0;
+}
+
+static int xtcp_lower_connect6(struct sock *sk, struct sockaddr_in6 *usin, int len)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct inet_sock *inet = inet_sk(sk);
@@ -233,6 +253,9 @@ static int xtcp_lower_connect6(struct sock *sk, struct sockaddr_in6 *usin)
 	struct in6_addr daddr = usin->sin6_addr;
 	int type, err;
 
+	err = xtcp_lower_flow_label(sk, usin);
+	if (err)
+		return err;
 	if (ipv6_addr_any(&daddr)) {
 		if (ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr))
 			ipv6_addr_set_v4mapped(htonl(INADDR_LOOPBACK), &daddr);
@@ -243,7 +266,8 @@ static int xtcp_lower_connect6(struct sock *sk, struct sockaddr_in6 *usin)
 	if (type & IPV6_ADDR_MULTICAST)
 		return -ENETUNREACH;
 	if (type & IPV6_ADDR_LINKLOCAL) {
-		if (usin->sin6_scope_id) {
+		/* An address of RFC 2133 ends in front of it. */
+		if (len >= (int)sizeof(*usin) && usin->sin6_scope_id) {
 			if (!sk_dev_equal_l3scope(sk, usin->sin6_scope_id))
 				return -EINVAL;
 			sk->sk_bound_dev_if = usin->sin6_scope_id;
@@ -253,7 +277,6 @@ static int xtcp_lower_connect6(struct sock *sk, struct sockaddr_in6 *usin)
 		xs->node.key.scope = sk->sk_bound_dev_if;
 	}
 	sk->sk_v6_daddr = daddr;
-	np->flow_label = 0;
 	if (type == IPV6_ADDR_MAPPED) {
 		if (ipv6_only_sock(sk))
 			return -ENETUNREACH;
@@ -294,7 +317,7 @@ int xtcp_lower_connect(struct sock *sk, xtcp_sockaddr *uaddr, int len)
 		if (sin->sin_family != AF_INET6)
 			return -EAFNOSUPPORT;
 		xtcp_sk(sk)->node.key.rport = ((struct sockaddr_in6 *)uaddr)->sin6_port;
-		return xtcp_lower_connect6(sk, (struct sockaddr_in6 *)uaddr);
+		return xtcp_lower_connect6(sk, (struct sockaddr_in6 *)uaddr, len);
 	}
 	if (len < sizeof(*sin))
 		return -EINVAL;
@@ -326,6 +349,31 @@ void xtcp_lower_disconnect(struct sock *sk)
 
 /* -- a passive open's child --------------------------------------------------- */
 
+/*
+ * What IP_PKTOPTIONS and IPV6_2292PKTOPTIONS tell of the segment that ended the handshake.
+ * Nothing is multicast by a stream: it is TCP's place for them, too.
+ */
+static void xtcp_lower_learn(struct sock *child, struct sk_buff *skb)
+{
+	struct inet_sock *inet = inet_sk(child);
+	struct ipv6_pinfo *np = child->sk_family == AF_INET6 ? inet6_sk(child) : NULL;
+
+	if (skb->protocol == htons(ETH_P_IP)) {
+		inet->mc_index = inet_iif(skb);
+		inet->mc_ttl = ip_hdr(skb)->ttl;
+		inet->rcv_tos = ip_hdr(skb)->tos;
+		if (!np)
+			return;
+		np->mcast_oif = inet->mc_index;
+		np->mcast_hops = inet->mc_ttl;
+		np->rcv_flowinfo = 0;
+	} else {
+		np->mcast_oif = inet6_iif(skb);
+		np->mcast_hops = ipv6_hdr(skb)->hop_limit;
+		np->rcv_flowinfo = ip6_flowinfo(ipv6_hdr(skb));
+	}
+}
+
 int xtcp_lower_adopt(struct sock *child, const struct xtcp_request *req,
 		     struct sk_buff *skb)
 {
@@ -336,7 +384,7 @@ int xtcp_lower_adopt(struct sock *child, const struct xtcp_request *req,
 	inet->inet_dport = key->rport;
 	inet->inet_sport = key->lport;
 	inet->inet_num = ntohs(key->lport);
-	inet->mc_index = skb->skb_iif;
+	xtcp_lower_learn(child, skb);
 	atomic_set(&inet->inet_id, get_random_u16());
 	child->sk_bound_dev_if = req->iif;
 	sk_dst_set(child, NULL);
@@ -351,13 +399,10 @@ int xtcp_lower_adopt(struct sock *child, const struct xtcp_request *req,
 		inet->inet_daddr = key->raddr.s6_addr32[3];
 		inet->inet_saddr = key->laddr.s6_addr32[3];
 		inet->inet_rcv_saddr = inet->inet_saddr;
-		inet->rcv_tos = ip_hdr(skb)->tos;
 	} else {
 		inet->inet_daddr = LOOPBACK4_IPV6;
 		inet->inet_saddr = LOOPBACK4_IPV6;
 		inet->inet_rcv_saddr = LOOPBACK4_IPV6;
-		inet6_sk(child)->mcast_oif = inet_iif(skb);
-		inet6_sk(child)->rcv_flowinfo = ip6_flowinfo(ipv6_hdr(skb));
 	}
 	return xtcp_lower_route(child);
 }

@@ -114,4 +114,10 @@ bool xtcp_lower_policy_ok(struct xtcp_net *xn, struct sock *sk, struct sk_buff *
 /* IPsec policy and the TTL floor of @sk allow @skb in. */
 bool xtcp_lower_admit(struct sock *sk, struct sk_buff *skb);
 
+/*
+ * Keep for IPV6_2292PKTOPTIONS what an IPv6 socket wants to know of @skb, the newest segment
+ * in order (RFC 3542 4). Socket lock held; GFP_ATOMIC.
+ */
+void xtcp_lower_note6(struct sock *sk, struct sk_buff *skb);
+
 #endif /* _XTCP_LOWER_H */

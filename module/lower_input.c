@@ -22,6 +22,7 @@
 #include "icmp.h"
 #include "input.h"
 #include "lower.h"
+#include "skb_cb.h"
 #include "xtcp_sock.h"
 
 void xtcp_lower_reply_path(const struct sk_buff *skb, int *oif, u32 *mark, u8 *tos)
@@ -114,6 +115,39 @@ bool xtcp_lower_admit(struct sock *sk, struct sk_buff *skb)
 		return false;
 	nf_reset_ct(skb);
 	return true;
+}
+
+/* Has the segment an extension header that the socket's owner wants to see? */
+static bool lower_wants_headers(const struct ipv6_pinfo *np, const struct inet6_skb_parm *opt)
+{
+	return ((opt->flags & IP6SKB_HOPBYHOP) &&
+		(np->rxopt.bits.hopopts || np->rxopt.bits.ohopopts)) ||
+	       (opt->srcrt && (np->rxopt.bits.srcrt || np->rxopt.bits.osrcrt)) ||
+	       ((opt->dst0 || opt->dst1) && (np->rxopt.bits.dstopts || np->rxopt.bits.odstopts));
+}
+
+void xtcp_lower_note6(struct sock *sk, struct sk_buff *skb)
+{
+	struct ipv6_pinfo *np = inet6_sk(sk);
+	struct sk_buff *kept = NULL;
+
+	sock_owned_by_me(sk);
+	if (skb->protocol != htons(ETH_P_IPV6))
+		return;
+	if (np->rxopt.bits.rxinfo || np->rxopt.bits.rxoinfo)
+		np->mcast_oif = inet6_iif(skb);
+	if (np->rxopt.bits.rxhlim || np->rxopt.bits.rxohlim)
+		np->mcast_hops = ipv6_hdr(skb)->hop_limit;
+	if (np->rxopt.bits.rxflow || np->rxopt.bits.rxtclass)
+		np->rcv_flowinfo = ip6_flowinfo(ipv6_hdr(skb));
+	if (unlikely(lower_wants_headers(np, &xtcp_cb(skb)->ip.v6)))
+		kept = skb_clone_and_charge_r(skb, sk);
+	/* Its route may be lent for the time of its reception only. */
+	if (kept)
+		skb_dst_drop(kept);
+	/* The socket's end frees the last one. */
+	kept = xchg(&np->pktoptions, kept);
+	kfree_skb(kept);
 }
 
 static int xtcp_lower_rcv4(struct sk_buff *skb)

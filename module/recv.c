@@ -2,6 +2,7 @@
 /* recvmsg: from the receive queue to the reader. */
 #include <linux/sched/signal.h>
 #include <linux/tcp.h>
+#include <net/busy_poll.h>
 #include <net/sock.h>
 
 #include "compat/compat.h"
@@ -241,6 +242,11 @@ int xtcp_recv_msg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 
 	if (unlikely(flags & MSG_ERRQUEUE))
 		return xtcp_inet_recv_error(sk, msg, len);
+
+	/* SO_BUSY_POLL: fetch what the device has before going to sleep for it. */
+	if (sk_can_busy_loop(sk) && inet_sk_state_load(sk) == TCP_ESTABLISHED &&
+	    skb_queue_empty_lockless(&sk->sk_receive_queue))
+		sk_busy_loop(sk, flags & MSG_DONTWAIT);
 
 	lock_sock(sk);
 	if (sk->sk_state == TCP_LISTEN) {

@@ -231,12 +231,28 @@ static int xtcp_sockopt_set_congestion(struct sock *sk, sockptr_t optval, unsign
 	return err;
 }
 
+/*
+ * The memberships that have no meaning for a stream. IP would take them: it knows the
+ * sockets to refuse by a mark that says that they are made as TCP's are.
+ */
+static bool xtcp_sockopt_is_membership(const struct sock *sk, int level, int optname,
+				       unsigned int optlen)
+{
+	if (level == SOL_IP)
+		return optname == IP_ADD_MEMBERSHIP || optname == IP_DROP_MEMBERSHIP;
+	return level == SOL_IPV6 && sk->sk_family == AF_INET6 &&
+	       (optname == IPV6_ADD_MEMBERSHIP || optname == IPV6_DROP_MEMBERSHIP) &&
+	       optlen >= sizeof(struct ipv6_mreq);
+}
+
 int xtcp_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval,
 		    unsigned int optlen)
 {
 	int val, err;
 
 	if (!xtcp_sockopt_is_ours(level)) {
+		if (xtcp_sockopt_is_membership(sk, level, optname, optlen))
+			return -EPROTO;
 		if (sk->sk_family == AF_INET6)
 			return ipv6_setsockopt(sk, level, optname, optval, optlen);
 		return ip_setsockopt(sk, level, optname, optval, optlen);

@@ -9,6 +9,7 @@
 #include "delack.h"
 #include "handshake.h"
 #include "input.h"
+#include "lower.h"
 #include "options.h"
 #include "output.h"
 #include "ports.h"
@@ -354,6 +355,9 @@ void xtcp_state_segment(struct sock *sk, struct sk_buff *skb, const struct xtcp_
 		goto drop;
 	if (skb->len)
 		xtcp_rcvspace_segment(sk, skb, opt);
+	if (sk->sk_family == AF_INET6 && unlikely(inet6_sk(sk)->rxopt.all) &&
+	    cb->seq == xs->rcv.nxt)
+		xtcp_lower_note6(sk, skb);
 	xtcp_state_text(sk, skb);
 	if (sk->sk_state == TCP_CLOSE)
 		return;

@@ -238,6 +238,20 @@ static inline void xtcp_inet6_clear_flowlabels(struct sock *sk)
 #endif
 }
 
+/*
+ * A clone's memory is charged to its listener's control group. Since 6.18 inet_accept() finds
+ * that of the process which accepts; what TCP has for it before is not for modules.
+ */
+static inline void xtcp_memcg_inherit(const struct sock *sk, struct sock *child)
+{
+#if IS_ENABLED(CONFIG_MEMCG) && !defined(XTCP_HAVE_MEMCG_AT_ACCEPT)
+	if (!sk->sk_memcg)
+		return;
+	css_get(&sk->sk_memcg->css);
+	child->sk_memcg = sk->sk_memcg;
+#endif
+}
+
 /* The TOS octet of a route look-up, ECN bits left out. */
 static inline void xtcp_flowi4_set_tos(struct flowi4 *fl4, u8 tos)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What the options about the flow of data do, compared with TCP: TCP_INQ, SO_PEEK_OFF,
- * TCP_NOTSENT_LOWAT, TCP_WINDOW_CLAMP, TCP_DEFER_ACCEPT. Their values are test_tcpopt's.
+ * TCP_NOTSENT_LOWAT, TCP_WINDOW_CLAMP, TCP_DEFER_ACCEPT, SO_MAX_PACING_RATE. Their values are
+ * test_tcpopt's and test_sockopt's.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -241,12 +242,45 @@ static void peek_off(const struct xport *t)
 	pair_close(&p);
 }
 
+/* How long 150 segments take that may leave at 100 of them each second, or at any rate. */
+static long paced_ms(const struct xport *t, int rate)
+{
+	int port = rate ? 7602 : 7603;
+	int l = NEED(sock_listener(t, port, 1)), c = NEED(sock(t)), a;
+	static char buf[150000];
+	long start;
+
+	NEED(set_int(c, IPPROTO_TCP, TCP_MAXSEG, 1000));
+	if (rate)
+		IS(set_int(c, SOL_SOCKET, SO_MAX_PACING_RATE, rate), 0);
+	NEED(sock_connect(c, addr_loopback(t, port)));
+	a = NEED(accept(l, NULL, NULL));
+	start = now_ms();
+	IS(send(c, buf, sizeof(buf), 0), sizeof(buf));
+	IS(recv(a, buf, sizeof(buf), MSG_WAITALL), sizeof(buf));
+	close(a);
+	close(c);
+	close(l);
+	return now_ms() - start;
+}
+
+static void max_pacing(const struct xport *t)
+{
+	long free = paced_ms(t, 0), bound = paced_ms(t, 100000);
+
+	/* Over so short a path a burst of 64 KB may go at once, and nothing waits for the last. */
+	TRUE(bound > 500);
+	TRUE(bound < 10000);
+	TRUE(slow_kernel() || free < bound);
+}
+
 static const struct oracle_case cases[] = {
 	CASE("TCP_INQ", inq, ON_BOTH, 30),
 	CASE("SO_PEEK_OFF", peek_off, ON_BOTH, 24),
 	CASE("TCP_NOTSENT_LOWAT", notsent_lowat, ON_BOTH, 10),
 	CASE("TCP_WINDOW_CLAMP", window_clamp, ON_BOTH, 200),
 	CASE("TCP_DEFER_ACCEPT", defer_accept, ON_BOTH, 12),
+	CASE("SO_MAX_PACING_RATE", max_pacing, ON_BOTH, 8),
 };
 
 ORACLE_MAIN("Options about the flow of data compared with TCP", cases)
