@@ -18,7 +18,7 @@ ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."
 XTCPIZE = os.path.join(ROOT, "tools", "xtcpize")
 STOCK = os.environ.get("XTCP_KERNEL", "stock") == "stock"
 SLOW = 1 if STOCK else 6
-PATIENCE = 60 * SLOW    # seconds that one program may take
+PATIENCE = 120 * SLOW   # seconds that one program may take, on a busy machine
 ADDRESS = {4: "10.79.1.%d", 6: "fd79:1::%d"}
 CLONE_NEWNET = 0x40000000
 LISTEN = "0A"
