@@ -144,7 +144,7 @@ static inline int xtcp_inet_recv_error(struct sock *sk, struct msghdr *msg, int 
 #endif
 }
 
-/* What SO_TIMESTAMPING tells: the software's and the device's stamp (6.19: in ktime_t). */
+/* What SO_TIMESTAMPING tells: the software's and the device's stamp (7.2: in ktime_t). */
 static inline void xtcp_scm_timestamps(struct scm_timestamping_internal *tss, ktime_t soft,
 				       ktime_t hard)
 {
