@@ -268,6 +268,22 @@ static bool play_apart(const struct scene *s, const struct xport *t)
 	return !status;
 }
 
+/* Reno may be a module, and only the initial namespace loads one for its sake. */
+static void load_reno(void)
+{
+	static const char name[] = "net/ipv4/tcp_congestion_control";
+	char before[32] = "";
+	FILE *f = fopen("/proc/sys/net/ipv4/tcp_congestion_control", "r");
+
+	if (!f || fscanf(f, "%31s", before) != 1)
+		before[0] = '\0';
+	if (f)
+		fclose(f);
+	sysctl_put(name, "reno");
+	if (before[0])
+		sysctl_put(name, before);
+}
+
 static void usage(const char *prog)
 {
 	printf("usage: %s [--rtt MS --mib N]\n\n"
@@ -299,8 +315,7 @@ int main(int argc, char **argv)
 	if (fd < 0)
 		return ktap_skip_all("no XTCP sockets here: insmod xtcp.ko first");
 	close(fd);
-	/* Reno may be a module, and only the initial namespace loads one for its sake. */
-	sysctl_put("net/ipv4/tcp_congestion_control", "reno");
+	load_reno();
 
 	if (own.rtt && own.bytes) {
 		ktap_begin(XPORTS);
