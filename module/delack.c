@@ -94,8 +94,13 @@ static void xtcp_delack_measure(struct xtcp_sock *xs, const struct sk_buff *skb)
 {
 	u32 len = skb_shinfo(skb)->gso_size ?: skb->len;
 
-	if (len < xs->rcv.mss)
+	if (len < xs->rcv.mss) {
+		/* The end of something: a sender with Nagle's algorithm may wait for us. */
+		if (xs->rcv.ack & XTCP_ACK_PUSHED)
+			xs->rcv.ack |= XTCP_ACK_PUSHED2;
+		xs->rcv.ack |= XTCP_ACK_PUSHED;
 		return;
+	}
 	WRITE_ONCE(xs->rcv.mss, min_t(u32, len, xs->rcv.advmss ?: len));
 	if (skb->truesize) {
 		/*
@@ -207,13 +212,23 @@ void xtcp_delack_batch_end(struct sock *sk)
 		xtcp_delack_later(xs);
 }
 
+/* The reader has taken all that was sent in small segments, and waits for more. */
+static bool xtcp_delack_reader_waits(struct sock *sk)
+{
+	const struct xtcp_sock *xs = xtcp_sk(sk);
+	u8 ends = xs->rcv.pingpong ? XTCP_ACK_PUSHED2 : XTCP_ACK_PUSHED;
+
+	return (xs->rcv.ack & ends) && !atomic_read(&sk->sk_rmem_alloc);
+}
+
 void xtcp_delack_reader(struct sock *sk, int copied)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	u32 left;
 
 	sock_owned_by_me(sk);
-	if ((xs->rcv.ack & XTCP_ACK_DELAYED) && xs->rcv.unacked > xs->rcv.mss) {
+	if ((xs->rcv.ack & XTCP_ACK_DELAYED) &&
+	    (xs->rcv.unacked > xs->rcv.mss || (copied > 0 && xtcp_delack_reader_waits(sk)))) {
 		xtcp_xmit_ack(sk);
 		return;
 	}

@@ -4,7 +4,8 @@
  *
  * It has a lock of its own and is filled without the socket being owned: by ICMP here,
  * by the network core with the time stamps of what was sent (txstamp.c). The reader and
- * the control messages are IP's; poll looks whether it is empty.
+ * the control messages are IP's; poll looks whether it is empty; who destroys the socket purges
+ * it with the other queues.
  */
 #include <linux/tcp.h>
 #include <net/sock.h>
@@ -22,9 +23,4 @@ void xtcp_errqueue_icmp(struct sock *sk, struct sk_buff *skb, int err, u32 info,
 		xtcp_ip_icmp_error(sk, skb, err, th->dest, info, (u8 *)th);
 	else
 		xtcp_ipv6_icmp_error(sk, skb, err, th->dest, info, (u8 *)th);
-}
-
-void xtcp_errqueue_purge(struct sock *sk)
-{
-	skb_queue_purge(&sk->sk_error_queue);
 }

@@ -21,7 +21,4 @@ struct sock;
 void xtcp_errqueue_icmp(struct sock *sk, struct sk_buff *skb, int err, u32 info,
 			unsigned int offset);
 
-/* Free what nobody has read. Any context; what comes later goes with the last reference. */
-void xtcp_errqueue_purge(struct sock *sk);
-
 #endif /* _XTCP_ERRQUEUE_H */

@@ -14,6 +14,8 @@ struct xtcp_sock;
 #define XTCP_ACK_DELAYED	0x01	/* the delayed-ACK timer runs */
 #define XTCP_ACK_BATCH		0x02	/* send one at the end of this batch of segments */
 #define XTCP_ACK_NOW		0x04	/* send one at the end of this segment */
+#define XTCP_ACK_PUSHED		0x08	/* due when the reader has taken all, unless it answers */
+#define XTCP_ACK_PUSHED2	0x10	/* ... even if it answers */
 
 /* Low byte: the octet; the rest: its state (xtcp_rcv.urg). */
 #define XTCP_URG_VALID		0x0100	/* the octet has arrived */

@@ -111,10 +111,11 @@ static void xtcp_send_finish(struct sock *sk, int flags)
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct sk_buff *tail = skb_peek_tail(&sk->sk_write_queue);
 
-	if (tail)
+	if (tail) {
 		xtcp_cb(tail)->flags |= XTCP_PSH;
-	if (unlikely(flags & MSG_EOR) && tail)
-		xtcp_cb(tail)->mark |= XTCP_MARK_EOR;
+		if (unlikely(flags & MSG_EOR))
+			xtcp_cb(tail)->mark |= XTCP_MARK_EOR;
+	}
 	if (flags & MSG_OOB) {
 		xs->snd.up = xs->snd.write_seq;
 		xs->snd.urgent = true;

@@ -17,7 +17,6 @@
 #include "close.h"
 #include "compat/compat.h"
 #include "delack.h"
-#include "errqueue.h"
 #include "handshake.h"
 #include "icmp.h"
 #include "listen.h"
@@ -270,7 +269,6 @@ static void xtcp_socket_destroy(struct sock *sk)
 	xtcp_timer_stop(sk);
 	xtcp_rtxq_purge(sk);
 	xtcp_reasm_purge(&xs->reasm);
-	xtcp_errqueue_purge(sk);
 	xtcp_ports_release(xs->xn, &xs->node);
 	xtcp_cong_release(&xs->cong);
 	sk_sockets_allocated_dec(sk);

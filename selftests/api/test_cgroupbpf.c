@@ -3,19 +3,13 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/bpf.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../lib/bpf.h"
+#include "../lib/cgroup.h"
 #include "../lib/net.h"
 #include "../lib/oracle.h"
 
@@ -30,42 +24,31 @@ enum { OPEN = 8500, CLOSED = 8501 };
 #define REFUSE		{ MOV(0, 0), EXIT }
 #define TURN_TO(port)	{ MOV(2, htons(port)), STORE(user_port, 2), MOV(0, 1), EXIT }
 
-/* A cgroup for this process alone. Return: its directory, open. */
-static int cgroup_enter(void)
-{
-	char dir[64] = "/tmp/cgroup-XXXXXX", path[128];
+/* A control group for this process alone, open. */
+struct group {
+	const char *path;
 	int fd;
+};
 
-	NEED(unshare(CLONE_NEWNS));
-	NEED(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
-	NEED(mkdtemp(dir) ? 0 : -1);
-	NEED(mount("none", dir, "cgroup2", 0, NULL));
-	snprintf(path, sizeof(path), "%s/xtcp-%d", dir, getpid());
-	NEED(mkdir(path, 0700));
-	fd = NEED(open(path, O_RDONLY | O_DIRECTORY));
-	strcat(path, "/cgroup.procs");
-	NEED(net_run("echo %d > %s", getpid(), path) ? 0 : -1);
-	return fd;
+static struct group group_enter(const struct xport *t)
+{
+	struct group g = { .path = cgroup_open(t) };
+
+	g.fd = NEED(open(g.path, O_RDONLY | O_DIRECTORY));
+	return g;
 }
 
-static int load(enum bpf_attach_type type, const struct bpf_insn *code, int count)
+static void group_leave(struct group *g)
 {
-	union bpf_attr attr = {
-		.prog_type = BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
-		.expected_attach_type = type,
-		.insn_cnt = count,
-		.insns = (uintptr_t)code,
-		.license = (uintptr_t)"GPL",
-	};
-
-	return NEED(syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr)));
+	close(g->fd);
+	IS(cgroup_close(g->path), 0);
 }
 
 static void attach(int cgroup, enum bpf_attach_type type, const struct bpf_insn *code, int count)
 {
 	union bpf_attr attr = {
 		.target_fd = cgroup,
-		.attach_bpf_fd = load(type, code, count),
+		.attach_bpf_fd = bpf_load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, type, code, count),
 		.attach_type = type,
 	};
 
@@ -86,28 +69,30 @@ static void connect_hook(const struct xport *t)
 							   BPF_CGROUP_INET4_CONNECT;
 	const struct bpf_insn refuse[] = REFUSE;
 	const struct bpf_insn turn[] = TURN_TO(OPEN);
-	int cgroup = cgroup_enter(), l = NEED(sock_listener(t, OPEN, 8)), c = NEED(sock(t));
+	struct group g = group_enter(t);
+	int l = NEED(sock_listener(t, OPEN, 8)), c = NEED(sock(t));
 	struct addr a, open_at = addr_loopback(t, OPEN), closed = addr_loopback(t, CLOSED);
 
-	attach(cgroup, type, refuse, 2);
+	attach(g.fd, type, refuse, 2);
 	IS(sock_connect(c, open_at), -EPERM);
 	/* The socket is as before, and a length too short is seen first. */
 	a = open_at;
 	a.len = 8;
 	IS(sock_connect(c, a), -EINVAL);
-	detach(cgroup, type);
+	detach(g.fd, type);
 	IS(sock_connect(c, closed), -ECONNREFUSED);
 	close(c);
 
-	attach(cgroup, type, turn, 4);
+	attach(g.fd, type, turn, 4);
 	c = NEED(sock(t));
 	IS(sock_connect(c, closed), 0);
 	a = addr_peer(c);
 	IS(addr_port(&a), OPEN);
 	EV_IS(ready_within(l, POLLIN, 1000), POLLIN);
 	close(c);
-	detach(cgroup, type);
+	detach(g.fd, type);
 	close(l);
+	group_leave(&g);
 }
 
 static void bind_hook(const struct xport *t)
@@ -116,23 +101,25 @@ static void bind_hook(const struct xport *t)
 							   BPF_CGROUP_INET4_BIND;
 	const struct bpf_insn refuse[] = REFUSE;
 	const struct bpf_insn turn[] = TURN_TO(OPEN);
-	int cgroup = cgroup_enter(), s = NEED(sock(t));
+	struct group g = group_enter(t);
+	int s = NEED(sock(t));
 	struct addr a;
 
-	attach(cgroup, type, refuse, 2);
+	attach(g.fd, type, refuse, 2);
 	IS(sock_bind(s, addr_loopback(t, CLOSED)), -EPERM);
-	detach(cgroup, type);
-	attach(cgroup, type, turn, 4);
+	detach(g.fd, type);
+	attach(g.fd, type, turn, 4);
 	IS(sock_bind(s, addr_loopback(t, CLOSED)), 0);
 	a = addr_local(s);
 	IS(addr_port(&a), OPEN);
-	detach(cgroup, type);
+	detach(g.fd, type);
 	close(s);
+	group_leave(&g);
 }
 
 static const struct oracle_case cases[] = {
-	CASE("programs that see connect()", connect_hook, ON_BOTH, 6),
-	CASE("programs that see bind()", bind_hook, ON_BOTH, 3),
+	CASE("programs that see connect()", connect_hook, ON_BOTH, 7),
+	CASE("programs that see bind()", bind_hook, ON_BOTH, 4),
 };
 
 ORACLE_MAIN("BPF programs of a cgroup: XTCP compared with TCP", cases)

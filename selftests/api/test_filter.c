@@ -5,15 +5,13 @@
  * connection is test_sockopt's.
  */
 #define _GNU_SOURCE
-#include <linux/bpf.h>
-#include <linux/filter.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../lib/bpf.h"
 #include "../lib/net.h"
 #include "../lib/oracle.h"
 
@@ -23,33 +21,6 @@
 #define FLAGS 13
 #define ONLY_PUSH 0x08
 
-static int attach(int fd, int option, const struct sock_filter *code, int len)
-{
-	struct sock_fprog prog = { len, (struct sock_filter *)code };
-
-	return setsockopt(fd, SOL_SOCKET, option, &prog, sizeof(prog));
-}
-
-static int attach_verdict(int fd, int option, unsigned int verdict)
-{
-	struct sock_filter code[] = { BPF_STMT(BPF_RET | BPF_K, verdict) };
-
-	return attach(fd, option, code, 1);
-}
-
-/* A program of @len instructions; for the caller to close. */
-static int load(int type, const struct bpf_insn *code, int len)
-{
-	union bpf_attr attr = {
-		.prog_type = type,
-		.insns = (unsigned long)code,
-		.insn_cnt = len,
-		.license = (unsigned long)"GPL",
-	};
-
-	return NEED(syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr)));
-}
-
 /* One that returns @verdict. */
 static int load_verdict(int type, int verdict)
 {
@@ -58,7 +29,7 @@ static int load_verdict(int type, int verdict)
 		{ BPF_JMP | BPF_EXIT, 0, 0, 0, 0 },
 	};
 
-	return load(type, code, 2);
+	return bpf_load(type, 0, code, 2);
 }
 
 static int attach_fd(int fd, int option, int prog)
@@ -79,7 +50,7 @@ static void sees_header(const struct xport *t)
 	struct pair p = pair_open(t);
 	char x;
 
-	IS(attach(p.s, SO_ATTACH_FILTER, no_push, 4), 0);
+	IS(filter_attach(p.s, SO_ATTACH_FILTER, no_push, 4), 0);
 	IS(send(p.c, "a", 1, 0), 1);
 	EV_IS(ready_within(p.s, POLLIN, 150), 0);
 	/* What this end sends is acknowledged: acknowledgments pass. */
@@ -98,7 +69,7 @@ static void cuts(const struct xport *t)
 	struct pair p = pair_open(t);
 	char buf[64] = "";
 
-	IS(attach_verdict(p.s, SO_ATTACH_FILTER, 1), 0);
+	IS(filter_verdict(p.s, SO_ATTACH_FILTER, 1), 0);
 	IS(send(p.c, "0123456789", 10, 0), 10);
 	EV_IS(ready_within(p.s, POLLIN, 200), 0);
 	IS(set_int(p.s, SOL_SOCKET, SO_DETACH_FILTER, 0), 0);
@@ -131,7 +102,7 @@ static void extended(const struct xport *t)
 	/* Locked, it can neither go nor be replaced. */
 	IS(attach_fd(p.s, SO_ATTACH_BPF, all), 0);
 	IS(set_int(p.s, SOL_SOCKET, SO_LOCK_FILTER, 1), 0);
-	IS(attach_verdict(p.s, SO_ATTACH_FILTER, MOST), -EPERM);
+	IS(filter_verdict(p.s, SO_ATTACH_FILTER, MOST), -EPERM);
 	IS(attach_fd(p.s, SO_ATTACH_BPF, all), -EPERM);
 	IS(set_int(p.s, SOL_SOCKET, SO_DETACH_FILTER, 0), -EPERM);
 	IS(set_int(p.s, SOL_SOCKET, SO_LOCK_FILTER, 0), -EPERM);
@@ -150,7 +121,7 @@ static void read_back(const struct xport *t)
 
 	IS(getsockopt(p.s, SOL_SOCKET, SO_GET_FILTER, code, &len), 0);
 	IS(len, 0);
-	IS(attach(p.s, SO_ATTACH_FILTER, no_push, 4), 0);
+	IS(filter_attach(p.s, SO_ATTACH_FILTER, no_push, 4), 0);
 	len = 0;
 	IS(getsockopt(p.s, SOL_SOCKET, SO_GET_FILTER, NULL, &len), 0);
 	IS(len, 4);
@@ -173,11 +144,11 @@ static void of_a_listener(const struct xport *t)
 	int l = NEED(sock_listener(t, 7830, 4)), c = NEED(sock_flags(t, SOCK_NONBLOCK)), s;
 	char x;
 
-	IS(attach_verdict(l, SO_ATTACH_FILTER, 0), 0);
+	IS(filter_verdict(l, SO_ATTACH_FILTER, 0), 0);
 	IS(sock_connect(c, addr_loopback(t, 7830)), -EINPROGRESS);
 	EV_IS(ready_within(c, POLLOUT, 200), 0);
 	EV_IS(ready(l, POLLIN), 0);
-	IS(attach(l, SO_ATTACH_FILTER, no_push, 4), 0);
+	IS(filter_attach(l, SO_ATTACH_FILTER, no_push, 4), 0);
 	/* Its SYN comes again. */
 	EV_IS(ready_within(c, POLLOUT, 5000), POLLOUT);
 	EV_IS(ready_within(l, POLLIN, 2000), POLLIN);
@@ -200,12 +171,12 @@ static void no_group(const struct xport *t)
 	int all = load_verdict(BPF_PROG_TYPE_SOCKET_FILTER, 0x7fffffff);
 	int s = NEED(sock(t)), l = NEED(sock_listener(t, 0, 1));
 
-	IS(attach_verdict(s, SO_ATTACH_REUSEPORT_CBPF, 0), -EINVAL);
+	IS(filter_verdict(s, SO_ATTACH_REUSEPORT_CBPF, 0), -EINVAL);
 	IS(attach_fd(s, SO_ATTACH_REUSEPORT_EBPF, all), -EINVAL);
 	IS(attach_fd(s, SO_ATTACH_REUSEPORT_EBPF, -1), -EBADF);
 	SAW(set_int(s, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, 0));
-	IS(attach_verdict(l, SO_ATTACH_REUSEPORT_CBPF, 0), -EINVAL);
-	IS(attach(l, SO_ATTACH_REUSEPORT_CBPF, no_push, 0), -EINVAL);
+	IS(filter_verdict(l, SO_ATTACH_REUSEPORT_CBPF, 0), -EINVAL);
+	IS(filter_attach(l, SO_ATTACH_REUSEPORT_CBPF, no_push, 0), -EINVAL);
 	close(all);
 	close(s);
 	close(l);

@@ -13,43 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../lib/cgroup.h"
 #include "../lib/net.h"
 #include "../lib/oracle.h"
 
-#define ROOT "/sys/fs/cgroup"
 /* The statistics of a group are summed up every two seconds. */
 #define SETTLE_MS 8000
-
-static void put(const char *path, const char *file, const char *text)
-{
-	char name[200];
-	int fd;
-
-	snprintf(name, sizeof(name), "%s/%s", path, file);
-	fd = NEED(open(name, O_WRONLY));
-	NEED(write(fd, text, strlen(text)));
-	close(fd);
-}
-
-/* A group of its own for this process and the sockets that it makes from now on. */
-static char *group_open(const struct xport *t)
-{
-	static char path[100];
-
-	NEED(access(ROOT "/cgroup.subtree_control", W_OK));
-	put(ROOT, "cgroup.subtree_control", "+memory");
-	snprintf(path, sizeof(path), ROOT "/xtcp-%s-%d", t->label, getpid());
-	NEED(mkdir(path, 0755));
-	put(path, "cgroup.procs", "0");
-	return path;
-}
-
-static void group_close(const char *path)
-{
-	put(ROOT, "cgroup.procs", "0");
-	/* Sockets that are still being freed hold it without using it. */
-	IS(rmdir(path), 0);
-}
 
 /* Octets that the group's sockets hold. */
 static long held(const char *path)
@@ -85,7 +54,7 @@ static long held_becomes(const char *path, long low, long high)
 /* What is not read and not acknowledged is charged; what is, is not. */
 static void charged(const struct xport *t)
 {
-	const char *path = group_open(t);
+	const char *path = cgroup_open(t);
 	struct pair p = pair_open(t);
 	long sent;
 
@@ -95,7 +64,7 @@ static void charged(const struct xport *t)
 	IS(drain(p.s) - sent, 0);
 	pair_close(&p);
 	IS(held_becomes(path, 0, 0), 0);
-	group_close(path);
+	IS(cgroup_close(path), 0);
 }
 
 /* One end in the group, the other outside: each pays for its own queue. */
@@ -110,7 +79,7 @@ static void one_end(const struct xport *t, bool accepted)
 		close(l);
 	else
 		close(c);
-	path = group_open(t);
+	path = cgroup_open(t);
 	if (accepted)
 		l = NEED(sock_listener(t, 7841, 4));
 	else
@@ -137,7 +106,7 @@ static void one_end(const struct xport *t, bool accepted)
 	close(out);
 	close(l);
 	IS(held_becomes(path, 0, 0), 0);
-	group_close(path);
+	IS(cgroup_close(path), 0);
 }
 
 static void connecting_end(const struct xport *t)
@@ -153,12 +122,12 @@ static void accepting_end(const struct xport *t)
 /* A group without memory stops its writer early; the connection lives on. */
 static void limited(const struct xport *t)
 {
-	const char *path = group_open(t);
+	const char *path = cgroup_open(t);
 	struct pair p = pair_open(t);
 	static char big[1 << 20];
 	long sent = 0, got = 0, n;
 
-	put(path, "memory.max", "8M");
+	cgroup_put(path, "memory.max", "8M");
 	NEED(set_nonblock(p.c, true));
 	while (sent < 16 << 20) {
 		n = send(p.c, big, sizeof(big), MSG_DONTWAIT);
@@ -172,13 +141,13 @@ static void limited(const struct xport *t)
 	TRUE(sent >= 16 << 20);
 	pair_close(&p);
 	IS(held_becomes(path, 0, 0), 0);
-	group_close(path);
+	IS(cgroup_close(path), 0);
 }
 
 /* SO_RESERVE_MEM charges beforehand, and again gives back. */
 static void reserved(const struct xport *t)
 {
-	const char *path = group_open(t);
+	const char *path = cgroup_open(t);
 	int s = NEED(sock(t));
 
 	IS(set_int(s, SOL_SOCKET, SO_RESERVE_MEM, 1 << 20), 0);
@@ -188,7 +157,7 @@ static void reserved(const struct xport *t)
 	TRUE(held_becomes(path, 1 << 16, 1 << 18) <= 1 << 18);
 	close(s);
 	IS(held_becomes(path, 0, 0), 0);
-	group_close(path);
+	IS(cgroup_close(path), 0);
 }
 
 static const struct oracle_case cases[] = {

@@ -37,17 +37,10 @@ static const char *mem_file(bool xtcp)
 /* In the process that runs the cases, which is in the machine's own namespace. */
 static __attribute__((constructor)) void mem_note(void)
 {
-	char path[64];
-	FILE *f;
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "/proc/sys/%s", mem_file(i));
-		f = fopen(path, "r");
-		if (f && !fgets(before[i], sizeof(before[i]), f))
-			before[i][0] = '\0';
-		if (f)
-			fclose(f);
+		sysctl_get(mem_file(i), before[i], sizeof(before[i]));
 		turn[i] = memfd_create(mem_file(i), 0);
 	}
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* SO_REUSEPORT: who of the listeners that share a port gets a connection; like TCP. */
 #define _GNU_SOURCE
-#include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../lib/bpf.h"
 #include "../lib/net.h"
 #include "../lib/oracle.h"
 
@@ -87,19 +87,10 @@ static void evenly(const struct xport *t)
 	group_close(l, GROUP);
 }
 
-static int attach(int fd, struct sock_filter *code, int len)
-{
-	struct sock_fprog prog = { len, code };
-
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog));
-}
-
 /* A program that always gives @n. */
 static int attach_constant(int fd, unsigned int n)
 {
-	struct sock_filter code[] = { { BPF_RET | BPF_K, 0, 0, n } };
-
-	return attach(fd, code, 1);
+	return filter_verdict(fd, SO_ATTACH_REUSEPORT_CBPF, n);
 }
 
 static void program_chooses(const struct xport *t)
@@ -115,7 +106,7 @@ static void program_chooses(const struct xport *t)
 	IS(attach_constant(l[4], 1), 0);
 	IS(all_to(t, 20, l, GROUP, 1), 1);
 	/* It sees what is behind the header: of a SYN nothing. */
-	IS(attach(l[2], length, 2), 0);
+	IS(filter_attach(l[2], SO_ATTACH_REUSEPORT_CBPF, length, 2), 0);
 	IS(all_to(t, 20, l, GROUP, 0), 1);
 	/* A number that nobody has: as without a program. */
 	IS(attach_constant(l[0], GROUP), 0);
@@ -165,8 +156,8 @@ static void program_errors(const struct xport *t)
 	close(s);
 	s = NEED(sock(t));
 	NEED(set_int(s, SOL_SOCKET, SO_REUSEPORT, 1));
-	IS(attach(s, broken, 1), -EINVAL);
-	IS(attach(s, broken, 0), -EINVAL);
+	IS(filter_attach(s, SO_ATTACH_REUSEPORT_CBPF, broken, 1), -EINVAL);
+	IS(filter_attach(s, SO_ATTACH_REUSEPORT_CBPF, broken, 0), -EINVAL);
 	IS(setsockopt(s, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &one, 1), -EINVAL);
 	IS(setsockopt(s, SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, &one, 1), -EINVAL);
 	IS(setsockopt(s, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &one, sizeof(one)), -ENOENT);

@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include <asm/socket.h>
 #include <limits.h>
-#include <linux/filter.h>
 #include <linux/net_tstamp.h>
 #include <linux/xtcp.h>
 #include <netinet/in.h>
@@ -13,6 +12,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "../lib/bpf.h"
 #include "../lib/net.h"
 #include "../lib/oracle.h"
 
@@ -83,16 +83,12 @@ static void int_options(const struct xport *t)
 /* The second number of net.ipv4.tcp_NAME or net.xtcp.NAME. */
 static int sysctl_second(const struct xport *t, const char *name)
 {
-	char path[96];
+	char path[96], text[64];
 	int value = -1;
-	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/sys/%s%s",
-		 t->xtcp ? "net/xtcp/" : "net/ipv4/tcp_", name);
-	f = fopen(path, "r");
-	NEED(f ? 0 : -1);
-	NEED(fscanf(f, "%*d %d", &value) == 1 ? 0 : -1);
-	fclose(f);
+	snprintf(path, sizeof(path), "%s%s", t->xtcp ? "net/xtcp/" : "net/ipv4/tcp_", name);
+	NEED(sysctl_get(path, text, sizeof(text)));
+	NEED(sscanf(text, "%*d %d", &value) == 1 ? 0 : -1);
 	return value;
 }
 
@@ -219,16 +215,13 @@ static void struct_options(const struct xport *t)
 /* A socket filter sees the segment; one that drops all stops the connection. */
 static void filters(const struct xport *t)
 {
-	struct sock_filter keep_all[] = { { BPF_RET | BPF_K, 0, 0, 0xffffffff } };
-	struct sock_filter drop_all[] = { { BPF_RET | BPF_K, 0, 0, 0 } };
-	struct sock_fprog keep = { 1, keep_all }, drop = { 1, drop_all };
 	struct pair p = pair_open(t);
 	char x;
 
-	IS(setsockopt(p.s, SOL_SOCKET, SO_ATTACH_FILTER, &keep, sizeof(keep)), 0);
+	IS(filter_verdict(p.s, SO_ATTACH_FILTER, 0xffffffff), 0);
 	IS(send(p.c, "a", 1, 0), 1);
 	IS(recv(p.s, &x, 1, 0), 1);
-	IS(setsockopt(p.s, SOL_SOCKET, SO_ATTACH_FILTER, &drop, sizeof(drop)), 0);
+	IS(filter_verdict(p.s, SO_ATTACH_FILTER, 0), 0);
 	IS(send(p.c, "b", 1, 0), 1);
 	EV_IS(ready_within(p.s, POLLIN, 150), 0);
 	IS(set_int(p.s, SOL_SOCKET, SO_DETACH_FILTER, 0), 0);

@@ -358,6 +358,22 @@ bool net_run(const char *fmt, ...)
 	return false;
 }
 
+/** sysctl_get() - the first line of /proc/sys/@path, without its end; 0 or -1 and an empty @text */
+int sysctl_get(const char *path, char *text, int size)
+{
+	char name[128];
+	FILE *f;
+
+	snprintf(name, sizeof(name), "/proc/sys/%s", path);
+	f = fopen(name, "r");
+	if (!f || !fgets(text, size, f))
+		text[0] = '\0';
+	if (f)
+		fclose(f);
+	text[strcspn(text, "\n")] = '\0';
+	return text[0] ? 0 : -1;
+}
+
 /** sysctl_put() - write @value to /proc/sys/@path; 0 or -1 and errno */
 int sysctl_put(const char *path, const char *value)
 {

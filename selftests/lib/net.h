@@ -74,6 +74,7 @@ long pattern_check(const void *buf, size_t len, unsigned long offset, unsigned i
 
 __attribute__((format(printf, 1, 2)))
 bool net_run(const char *fmt, ...);
+int sysctl_get(const char *path, char *text, int size);
 int sysctl_put(const char *path, const char *value);
 int sysctl_transport(const struct xport *t, const char *name, const char *value);
 long counter(const struct xport *t, const char *name);

@@ -204,6 +204,38 @@ def ack_every_second_segment(c):
     flow.expect_nothing(0.3)
 
 
+def small(c, sock, flow):
+    """A small segment, read at once."""
+    flow.inject("PA", len=100)
+    c.recv(sock, 100)
+
+
+@case()
+def ack_when_all_is_read(c):
+    """A small segment is acknowledged when its reader has taken all: nothing else will come."""
+    sock, flow = settled(c)
+    small(c, sock, flow)
+    flow.expect("A", after=(0.02, ATO_MAX))     # no answer came: no conversation
+    for _ in range(16):                         # those of the start, which wait for nobody
+        small(c, sock, flow)
+        flow.expect("A", ack=flow.nxt, after=(-1, 0.039))
+    flow.inject("PA", len=100)
+    flow.expect("A", after=(0.02, ATO_MAX))     # nobody read it
+    c.recv(sock, 100)
+    small(c, sock, flow)
+    flow.expect("A", ack=flow.nxt, after=(-1, 0.039))
+
+
+@case()
+def ack_second_small_segment(c):
+    """In a conversation it is the second small one that is acknowledged when all is read."""
+    sock, flow = settled(c)
+    small(c, sock, flow)
+    small(c, sock, flow)
+    flow.expect("A", ack=flow.nxt, after=(-1, 0.039))
+    flow.expect_nothing(0.3)
+
+
 @case()
 def quickack_option(c):
     """TCP_QUICKACK acknowledges a lone segment at once."""
