@@ -12,6 +12,7 @@
  */
 #include <linux/interrupt.h>
 #include <linux/llist.h>
+#include <linux/netdevice.h>
 #include <linux/percpu.h>
 #include <net/sock.h>
 
@@ -30,6 +31,20 @@ struct xtcp_ackq {
 
 static DEFINE_PER_CPU(struct xtcp_ackq, xtcp_ackq);
 
+/*
+ * What came by loopback, a veth or a tunnel waits in the processor's own queue, and that one can be
+ * looked at: with nothing in it this is the end, and no tasklet need tell us so. One that has to run
+ * while a woken reader waits for the processor costs a detour through ksoftirqd.
+ */
+static bool ackq_batch_over(void)
+{
+	struct softnet_data *sd = this_cpu_ptr(&softnet_data);
+
+	return test_bit(NAPI_STATE_SCHED, &sd->backlog.state) &&
+	       skb_queue_empty_lockless(&sd->process_queue) &&
+	       skb_queue_empty_lockless(&sd->input_pkt_queue);
+}
+
 void xtcp_ackq_add(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
@@ -39,6 +54,10 @@ void xtcp_ackq_add(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (xs->ackq.queued)
 		return;
+	if (ackq_batch_over()) {
+		xtcp_delack_batch_end(sk);
+		return;
+	}
 	/* Given back by ackq_run(): a reset may take the socket's life meanwhile. */
 	sock_hold(sk);
 	xs->ackq.queued = true;

@@ -32,13 +32,14 @@ u64 xtcp_chrono_read(const struct xtcp_chrono *c, enum xtcp_chrono_kind kind, u3
 static enum xtcp_chrono_kind chrono_kind(const struct sock *sk)
 {
 	const struct xtcp_sock *xs = xtcp_sk(sk);
-	const struct sk_buff *skb = skb_peek(&sk->sk_write_queue);
-	bool full = xtcp_output_inflight(xs) + xs->snd.mss > xs->cong.cwnd;
+	const struct sk_buff *skb;
 
 	if (xs->snd.write_seq == xs->snd.una)
 		return XTCP_CHRONO_IDLE;
-	if (full)
+	/* cwnd is what it waits for. */
+	if (xtcp_output_inflight(xs) + xs->snd.mss > xs->cong.cwnd)
 		return XTCP_CHRONO_BUSY;
+	skb = skb_peek(&sk->sk_write_queue);
 	if (skb) {
 		const struct xtcp_skb_cb *cb = xtcp_cb(skb);
 		u32 end = cb->seq + min_t(u32, skb->len, xs->snd.mss);

@@ -92,9 +92,18 @@ void xtcp_delack_clamp(struct xtcp_sock *xs)
 /* The estimates that windows and ACKs go by: segment size, memory a segment takes. */
 static void xtcp_delack_measure(struct xtcp_sock *xs, const struct sk_buff *skb)
 {
-	u32 len = skb_shinfo(skb)->gso_size ?: skb->len;
+	u32 len = skb_shinfo(skb)->gso_size ?: skb->len, last = xs->rcv.last_len;
 
+	xs->rcv.last_len = 0;
 	if (len < xs->rcv.mss) {
+		/* Two alike in a row, and no crumbs: the peer's segments have become smaller. */
+		if (len >= TCP_MSS_DEFAULT) {
+			if (len == last) {
+				WRITE_ONCE(xs->rcv.mss, len);
+				return;
+			}
+			xs->rcv.last_len = len;
+		}
 		/* The end of something: a sender with Nagle's algorithm may wait for us. */
 		if (xs->rcv.ack & XTCP_ACK_PUSHED)
 			xs->rcv.ack |= XTCP_ACK_PUSHED2;
@@ -143,6 +152,12 @@ void xtcp_delack_data_rcvd(struct sock *sk, const struct sk_buff *skb)
 		xtcp_delack_enter_quick(xs);
 	}
 	xs->rcv.last = now;
+}
+
+void xtcp_delack_fin_rcvd(struct xtcp_sock *xs)
+{
+	xs->rcv.ack |= XTCP_ACK_DELAYED;
+	xs->rcv.pingpong = true;
 }
 
 void xtcp_delack_data_sent(struct xtcp_sock *xs)

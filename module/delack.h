@@ -38,6 +38,9 @@ void xtcp_delack_clamp(struct xtcp_sock *xs);
 /* @skb brought new data, in order or not: an ACK is owed. */
 void xtcp_delack_data_rcvd(struct sock *sk, const struct sk_buff *skb);
 
+/* The peer's FIN came, to a connection that is open: as a question that ours will answer. */
+void xtcp_delack_fin_rcvd(struct xtcp_sock *xs);
+
 /* Data left: ACKs may ride on it from now on. */
 void xtcp_delack_data_sent(struct xtcp_sock *xs);
 

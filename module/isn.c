@@ -4,6 +4,7 @@
 #include <linux/ktime.h>
 #include <linux/once.h>
 #include <linux/random.h>
+#include <net/ipv6.h>
 #include "isn.h"
 
 #define ISN_TICK_NS	(4 * NSEC_PER_USEC)	/* RFC 9293 3.4.1: ISN generator's clock */
@@ -27,6 +28,12 @@ static u64 isn_hash(const struct xtcp_key *key, const siphash_key_t *secret)
 {
 	BUILD_BUG_ON(sizeof(*key) != 2 * sizeof(struct in6_addr) + 2 * sizeof(__be16) +
 				     sizeof(u32));
+	/* The mapped prefix is always the same. */
+	if (ipv6_addr_v4mapped(&key->laddr) && ipv6_addr_v4mapped(&key->raddr))
+		return siphash_4u32((__force u32)key->laddr.s6_addr32[3],
+				    (__force u32)key->raddr.s6_addr32[3],
+				    (__force u32)key->lport << 16 | (__force u32)key->rport,
+				    key->scope, secret);
 	return siphash(key, sizeof(*key), secret);
 }
 

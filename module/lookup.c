@@ -22,10 +22,19 @@
 #include "timewait.h"
 #include "xtcp_sock.h"
 
+/*
+ * What the peer chooses goes through the keyed hash whole: its ports, and of its address all that
+ * is not the mapped prefix. Of our own address the last word tells one from another.
+ */
 static u32 xtcp_key_hash(const void *data, u32 len, u32 seed)
 {
-	BUILD_BUG_ON(sizeof(struct xtcp_key) % sizeof(u32));
-	return jhash2(data, sizeof(struct xtcp_key) / sizeof(u32), seed);
+	const struct xtcp_key *key = data;
+	u32 peer = (__force u32)key->raddr.s6_addr32[3];
+
+	if (!ipv6_addr_v4mapped(&key->raddr))
+		peer = jhash2((__force const u32 *)key->raddr.s6_addr32, 4, seed ^ key->scope);
+	return jhash_3words((__force u32)key->laddr.s6_addr32[3], peer,
+			    (__force u32)key->lport << 16 | (__force u32)key->rport, seed);
 }
 
 static u32 xtcp_node_hash(const void *data, u32 len, u32 seed)

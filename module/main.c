@@ -10,6 +10,7 @@
 #include "ackq.h"
 #include "cong.h"
 #include "family.h"
+#include "frag.h"
 #include "lower.h"
 #include "offload.h"
 #include "request.h"
@@ -87,6 +88,7 @@ static void __exit xtcp_exit(void)
 	xtcp_cong_unregister(&xtcp_cubic);
 	xtcp_cong_unregister(&xtcp_reno);
 	xtcp_ackq_exit();
+	xtcp_frag_exit();
 	/* Both wait for what RCU still has to free. */
 	xtcp_timewait_exit();
 	xtcp_request_exit();

@@ -8,6 +8,7 @@
  */
 #include <net/sock.h>
 
+#include "autocork.h"
 #include "delack.h"
 #include "lower.h"
 #include "output.h"
@@ -337,23 +338,33 @@ static bool xtcp_output_probe_mtu(struct sock *sk, struct sk_buff *skb)
 	return true;
 }
 
+/*
+ * Buffers that go to the device before softirqs may run again. Over a device without a queue
+ * softirq is the receiver: it sees them as one batch.
+ */
+#define OUTPUT_BATCH	4
+
 /* Send what was never sent. Return: the first buffer that may not go yet, or NULL. */
 static struct sk_buff *xtcp_output_new(struct sock *sk, bool more)
 {
 	struct sk_buff *skb = skb_peek(&sk->sk_write_queue);
 	struct xtcp_sock *xs = xtcp_sk(sk);
-	u32 goal, len;
-	bool limited;
+	u32 whole, goal, len, sent = 0;
+	bool limited, rest_waits;
 
 	xtcp_output_after_idle(xs);
 	xtcp_output_current_mss(sk);
-	goal = xtcp_pace_burst(sk, xtcp_output_size_goal(sk));
+	whole = xtcp_output_size_goal(sk);
+	if (xtcp_autocork_hold(sk, whole, &rest_waits))
+		return NULL;
+	goal = xtcp_pace_burst(sk, whole);
 	if (!xtcp_output_probe_mtu(sk, skb))
 		return skb;
+	local_bh_disable();
 	while ((skb = skb_peek(&sk->sk_write_queue))) {
 		len = xtcp_output_quota(sk, skb, more, &limited);
 		xtcp_output_cwnd_stops(xs, limited);
-		if (!len || xtcp_pace_hold(sk))
+		if (!len || (rest_waits && skb->len < whole) || xtcp_pace_hold(sk))
 			break;
 		if (skb->len && xtcp_output_fit(sk, skb, min(len, goal), true))
 			break;
@@ -362,7 +373,12 @@ static struct sk_buff *xtcp_output_new(struct sock *sk, bool more)
 			break;
 		}
 		xtcp_output_sent_new(sk, skb);
+		if (!(++sent % OUTPUT_BATCH)) {
+			local_bh_enable();
+			local_bh_disable();
+		}
 	}
+	local_bh_enable();
 	xs->snd.push_once = false;
 	return skb;
 }
@@ -398,7 +414,10 @@ void xtcp_output_push_more(struct sock *sk, bool more)
 	sock_owned_by_me(sk);
 	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return;
-	xtcp_output_send(sk, more);
+	if (!skb_queue_empty(&sk->sk_write_queue) || unlikely(xtcp_sk(sk)->rtxq.lost))
+		xtcp_output_send(sk, more);
+	else
+		xtcp_sk(sk)->recovery.frto_new = false;
 	xtcp_chrono_update(sk);
 }
 

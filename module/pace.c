@@ -48,6 +48,13 @@ static bool pace_by_timer(const struct sock *sk)
 	}
 }
 
+static void pace_start(struct xtcp_sock *xs, ktime_t when)
+{
+	XTCP_INC(xs->xn, TIMERSTARTED);
+	sock_hold(xtcp_to_sk(xs));
+	hrtimer_start(&xs->pace.timer, when, HRTIMER_MODE_ABS_PINNED_SOFT);
+}
+
 bool xtcp_pace_hold(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
@@ -56,12 +63,18 @@ bool xtcp_pace_hold(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (likely(!pace_by_timer(sk)) || p->next_ns <= ktime_get_ns())
 		return false;
-	if (!hrtimer_is_queued(&p->timer)) {
-		XTCP_INC(xs->xn, TIMERSTARTED);
-		sock_hold(sk);
-		hrtimer_start(&p->timer, ns_to_ktime(p->next_ns), HRTIMER_MODE_ABS_PINNED_SOFT);
-	}
+	if (!hrtimer_is_queued(&p->timer))
+		pace_start(xs, ns_to_ktime(p->next_ns));
 	return true;
+}
+
+void xtcp_pace_later(struct sock *sk, u32 us)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (!hrtimer_is_queued(&xs->pace.timer))
+		pace_start(xs, ktime_add_us(ktime_get(), us));
 }
 
 void xtcp_pace_sent(struct sock *sk, u32 len)

@@ -11,7 +11,7 @@ struct xtcp_sock;
 
 /**
  * struct xtcp_pace - pacing without fq
- * @timer: runs out when the next segment may leave; holds a reference to the socket
+ * @timer: runs out when the next segment may leave (autocork.c: when it must); holds a reference to the socket
  *	   while it is queued
  * @next_ns: no segment before this, ktime
  *
@@ -42,6 +42,9 @@ void xtcp_pace_update(struct sock *sk);
 
 /* True if nothing may leave yet; the timer will push. */
 bool xtcp_pace_hold(struct sock *sk);
+
+/* Push in @us microseconds, or when the timer runs out that is queued already. */
+void xtcp_pace_later(struct sock *sk, u32 us);
 
 /* @len octets of text leave. */
 void xtcp_pace_sent(struct sock *sk, u32 len);

@@ -5,6 +5,7 @@
 #include <net/busy_poll.h>
 #include <net/sock.h>
 
+#include "autocork.h"
 #include "compat/compat.h"
 #include "delack.h"
 #include "recv.h"
@@ -188,6 +189,7 @@ static bool xtcp_recv_at_mark(struct sock *sk, const struct xtcp_reader *r)
 static void xtcp_recv_taken(struct sock *sk, int octets)
 {
 	xtcp_clock_refresh(xtcp_sk(sk));
+	xtcp_autocork_reader(sk);
 	xtcp_rcvspace_adjust(sk);
 	xtcp_delack_reader(sk, octets);
 }

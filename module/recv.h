@@ -35,6 +35,7 @@ struct xtcp_sock;
  * @keep_stamp: jiffies of the last segment of any kind (keepalive idleness)
  * @ato: delayed-ACK time-out, jiffies
  * @mss: estimate of the peer's segment size
+ * @last_len: octets of the last segment, if it was shorter than @mss and no crumb
  * @advmss: MSS option that we sent
  * @unacked: octets received since the last ACK went out
  * @urg: XTCP_URG_* and the urgent octet
@@ -63,6 +64,7 @@ struct xtcp_rcv {
 	u32 clamp;
 	unsigned long oow_stamp;
 	u16 mss;
+	u16 last_len;
 	u16 advmss;
 	u16 urg;
 	u8 wscale;

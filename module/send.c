@@ -8,7 +8,9 @@
 #include <linux/tcp.h>
 #include <net/sock.h>
 
+#include "autocork.h"
 #include "compat/compat.h"
+#include "frag.h"
 #include "output.h"
 #include "send.h"
 #include "skb_cb.h"
@@ -84,7 +86,7 @@ static int xtcp_send_copy(struct sock *sk, struct msghdr *msg, struct sk_buff *s
 	int i = skb_shinfo(skb)->nr_frags, copy, err;
 	bool merge;
 
-	if (!sk_page_frag_refill(sk, pfrag))
+	if (!xtcp_frag_refill(sk, pfrag))
 		return -ENOMEM;
 	merge = skb_can_coalesce(skb, i, pfrag->page, pfrag->offset);
 	if (!merge && i >= MAX_SKB_FRAGS)
@@ -116,6 +118,7 @@ static void xtcp_send_finish(struct sock *sk, int flags)
 		if (unlikely(flags & MSG_EOR))
 			xtcp_cb(tail)->mark |= XTCP_MARK_EOR;
 	}
+	xtcp_autocork_written(&xs->autocork, xs->now_us);
 	if (flags & MSG_OOB) {
 		xs->snd.up = xs->snd.write_seq;
 		xs->snd.urgent = true;
@@ -162,8 +165,11 @@ static int xtcp_send_queue(struct sock *sk, struct msghdr *msg, long *timeo, int
 			WRITE_ONCE(xs->snd.write_seq, xs->snd.write_seq + n);
 			xtcp_cb(skb)->end_seq += n;
 			copied += n;
-			/* Send while the next buffer fills. */
-			if (skb->len >= goal && msg_data_left(msg))
+			/*
+			 * Send while the next buffer fills. The last two go together, so that a
+			 * reader on this processor is woken once for them.
+			 */
+			if (skb->len >= goal && msg_data_left(msg) >= goal)
 				xtcp_output_push_more(sk, true);
 			continue;
 		}

@@ -387,7 +387,11 @@ void xtcp_state_fin(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
-	xs->rcv.ack |= XTCP_ACK_NOW;
+	/* Often close() answers at once: then our own FIN says it. */
+	if (sk->sk_state == TCP_ESTABLISHED)
+		xtcp_delack_fin_rcvd(xs);
+	else
+		xs->rcv.ack |= XTCP_ACK_NOW;
 	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | RCV_SHUTDOWN);
 	sock_set_flag(sk, SOCK_DONE);
 	xtcp_reasm_purge(&xs->reasm);

@@ -7,6 +7,7 @@
 #include <linux/ktime.h>
 #include <net/inet_sock.h>
 #include "ackq.h"
+#include "autocork.h"
 #include "chrono.h"
 #include "cong.h"
 #include "ecn.h"
@@ -57,6 +58,7 @@ enum xtcp_deferred {
  * @scoreboard: what the peer reported last (scoreboard.h)
  * @rack: loss by time (rack.h)
  * @rate: delivery rate (rate.h)
+ * @autocork: small writes in a row (autocork.h)
  * @pace: pacing (pace.h)
  * @plpmtud: search for the path's MTU (plpmtud.h)
  * @ecn: explicit congestion notification (ecn.h)
@@ -118,6 +120,7 @@ struct xtcp_sock {
 	struct xtcp_scoreboard	scoreboard;
 	struct xtcp_rack	rack;
 	struct xtcp_rate	rate;
+	struct xtcp_autocork	autocork;
 	struct xtcp_pace	pace;
 	struct xtcp_plpmtud	plpmtud;
 	struct xtcp_ecn		ecn;

@@ -89,6 +89,7 @@ static void ev_reach(struct kunit *test, int state)
 	case TCP_CLOSE_WAIT:
 	case TCP_LAST_ACK:
 		pair_forge(test, A, FIN | ACK, IRS + 1, ISS + 1);
+		pair_flush_acks(test, A);
 		ev_taken(test, ACK, ISS + 1, IRS + 2);
 		if (state == TCP_LAST_ACK)
 			ev_shut(test, IRS + 2);
@@ -132,6 +133,8 @@ struct ev_row {
 #define ENDS(e)		{ .to = TCP_CLOSE, .err = (e) }
 #define GOES(s)		{ .to = (s) }
 #define ACKS(s, n)	{ .reply = ACK, .to = (s), .more = (n) }
+/* The ACK waits for our own FIN. */
+#define TAKES(s, n)	{ .to = (s), .more = (n) }
 
 static const struct ev_row ev_rows[] = {
 	/* SYN-SENT, SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, CLOSING, LAST-ACK */
@@ -171,10 +174,10 @@ static const struct ev_row ev_rows[] = {
 	  { NONE, GOES(TCP_ESTABLISHED), NONE, GOES(TCP_FIN_WAIT2), NONE, NONE,
 	    GOES(TCP_CLOSE), GOES(TCP_CLOSE) } },
 	{ "FIN, ours not acknowledged", 0, EV_UNA, FIN | ACK, 0,
-	  { RESET, RESET, ACKS(TCP_CLOSE_WAIT, 1), ACKS(TCP_CLOSING, 1), ACKS(TCP_CLOSE, 1),
+	  { RESET, RESET, TAKES(TCP_CLOSE_WAIT, 1), ACKS(TCP_CLOSING, 1), ACKS(TCP_CLOSE, 1),
 	    ACKED, ACKED, ACKED } },
 	{ "FIN and an ACK of everything", 0, EV_NXT, FIN | ACK, 0,
-	  { NONE, ACKS(TCP_CLOSE_WAIT, 1), ACKS(TCP_CLOSE_WAIT, 1), ACKS(TCP_CLOSE, 1),
+	  { NONE, TAKES(TCP_CLOSE_WAIT, 1), TAKES(TCP_CLOSE_WAIT, 1), ACKS(TCP_CLOSE, 1),
 	    ACKS(TCP_CLOSE, 1), ACKED, GOES(TCP_CLOSE), GOES(TCP_CLOSE) } },
 	{ "data", 0, EV_NXT, ACK, 10,
 	  { NONE, ACKS(TCP_ESTABLISHED, 10), ACKS(0, 10), ACKS(TCP_FIN_WAIT2, 10), ACKS(0, 10),
@@ -182,7 +185,7 @@ static const struct ev_row ev_rows[] = {
 	{ "data with an old ACK", 0, EV_OLD, ACK, 10,
 	  { RESET, RESET, ACKS(0, 10), ACKS(0, 10), ACKS(0, 10), ACKED, ACKED, ACKED } },
 	{ "data and FIN", 0, EV_UNA, FIN | ACK, 10,
-	  { RESET, RESET, ACKS(TCP_CLOSE_WAIT, 11), ACKS(TCP_CLOSING, 11), ACKS(TCP_CLOSE, 11),
+	  { RESET, RESET, TAKES(TCP_CLOSE_WAIT, 11), ACKS(TCP_CLOSING, 11), ACKS(TCP_CLOSE, 11),
 	    ACKED, ACKED, ACKED } },
 	{ "FIN behind a gap", 100, EV_UNA, FIN | ACK, 10,
 	  { RESET, RESET, ACKED, ACKED, ACKED, ACKED, ACKED, ACKED } },

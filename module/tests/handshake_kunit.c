@@ -189,6 +189,7 @@ static void handshake__normal_close(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kernel_sock_shutdown(A->sk->sk_socket, SHUT_WR), 0);
 	pair_pass(test, A, FIN | ACK, 837, 487, 0);
 	pair_states(test, TCP_FIN_WAIT1, TCP_CLOSE_WAIT);
+	pair_flush_acks(test, B);
 	pair_pass(test, B, ACK, 487, 838, 0);
 	pair_states(test, TCP_FIN_WAIT2, TCP_CLOSE_WAIT);
 	KUNIT_EXPECT_EQ(test, kernel_sock_shutdown(B->sk->sk_socket, SHUT_WR), 0);

@@ -263,6 +263,15 @@ static inline void pair_establish(struct kunit *test, struct pair_end *e, u32 is
 	xtcp_sk(e->sk)->rtt.rto_us = PAIR_RTO_US;
 }
 
+/* @e's application does not answer: the ACK that waited for it goes. */
+static inline void pair_flush_acks(struct kunit *test, struct pair_end *e)
+{
+	pair_silent(test, e);
+	lock_sock(e->sk);
+	xtcp_delack_flush(e->sk);
+	release_sock(e->sk);
+}
+
 /* In the middle of a conversation, ACKs wait for data. */
 static inline void pair_slow_acks(struct pair_end *e)
 {

@@ -54,6 +54,7 @@ static const struct knob {
 	{ "ecn", 0, 2, 2 },
 	{ "ecn_fallback", 0, 1, 1 },
 	{ "early_retrans", 0, 4, 3 },
+	{ "autocorking", 0, 1, 1 },
 	{ "slow_start_after_idle", 0, 1, 1 },
 	{ "pacing", 0, 1, 1 },
 	{ "pacing_ss_ratio", 0, 1000, 200 },

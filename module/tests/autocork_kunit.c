@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+/* KUnit: small writes in a row. */
+#include <kunit/test.h>
+#include <linux/delay.h>
+#include "../autocork.h"
+#include "pair.h"
+
+#define A	(&pair_ends[0])
+#define ISS	9100U
+#define IRS	1900U
+#define UNA	(ISS + 1)
+#define NXT	(IRS + 1)
+
+/* A burst has begun, its last write was at @now. */
+static void burst(struct xtcp_autocork *c, u32 now)
+{
+	memset(c, 0, sizeof(*c));
+	c->writes = XTCP_AUTOCORK_WRITES;
+	c->last_us = now;
+}
+
+static void autocork_written__counts_a_burst(struct kunit *test)
+{
+	struct xtcp_autocork c = { .last_us = 0xfffffff0 };
+	u32 now = 0xfffffff0;
+	int i;
+
+	for (i = 1; i < XTCP_AUTOCORK_WRITES; i++) {
+		now += XTCP_AUTOCORK_GAP_US;
+		xtcp_autocork_written(&c, now);
+		KUNIT_EXPECT_EQ(test, c.writes, i);
+		KUNIT_EXPECT_FALSE(test, xtcp_autocork_waits(&c, now, false));
+	}
+	now += XTCP_AUTOCORK_GAP_US;
+	xtcp_autocork_written(&c, now);
+	KUNIT_EXPECT_TRUE(test, xtcp_autocork_waits(&c, now, false));
+	for (i = 0; i < 1000; i++)
+		xtcp_autocork_written(&c, ++now);
+	KUNIT_EXPECT_EQ(test, c.writes, U8_MAX);
+	/* A pause ends it. */
+	xtcp_autocork_written(&c, now + XTCP_AUTOCORK_GAP_US + 1);
+	KUNIT_EXPECT_EQ(test, c.writes, 1);
+	KUNIT_EXPECT_FALSE(test, xtcp_autocork_waits(&c, now, false));
+	KUNIT_EXPECT_FALSE(test, c.held);
+}
+
+static void autocork_waits__not_for_long(struct kunit *test)
+{
+	struct xtcp_autocork c;
+	u32 now = 0xffffffd0;
+
+	burst(&c, now);
+	KUNIT_EXPECT_TRUE(test, xtcp_autocork_waits(&c, now, false));
+	KUNIT_EXPECT_TRUE(test, xtcp_autocork_waits(&c, now + XTCP_AUTOCORK_HOLD_US - 1, false));
+	KUNIT_EXPECT_FALSE(test, xtcp_autocork_waits(&c, now + XTCP_AUTOCORK_HOLD_US, false));
+	/* What comes then has its own time. */
+	now += 3 * XTCP_AUTOCORK_HOLD_US;
+	KUNIT_EXPECT_TRUE(test, xtcp_autocork_waits(&c, now, false));
+	KUNIT_EXPECT_EQ(test, c.until_us, now + XTCP_AUTOCORK_HOLD_US);
+	/* So has what follows a full super-segment. */
+	KUNIT_EXPECT_TRUE(test, xtcp_autocork_waits(&c, now + 10, true));
+	KUNIT_EXPECT_EQ(test, c.until_us, now + 10 + XTCP_AUTOCORK_HOLD_US);
+}
+
+/* Something is queued, and the writer is in a burst. */
+static struct xtcp_sock *written(struct kunit *test, u32 len)
+{
+	struct xtcp_sock *xs;
+
+	pair_establish(test, A, ISS, IRS);
+	xs = xtcp_sk(A->sk);
+	xs->snd.cork = true;
+	KUNIT_EXPECT_EQ(test, pair_write(A, len), (int)len);
+	pair_silent(test, A);
+	lock_sock(A->sk);
+	xs->snd.cork = false;
+	xtcp_clock_refresh(xs);
+	burst(&xs->autocork, xs->now_us);
+	return xs;
+}
+
+static void autocork_hold__ends_by_itself(struct kunit *test)
+{
+	struct xtcp_sock *xs = written(test, 100);
+
+	xtcp_output_push(A->sk);
+	KUNIT_EXPECT_TRUE(test, xs->autocork.held);
+	KUNIT_EXPECT_EQ(test, xs->snd.nxt, UNA);
+	release_sock(A->sk);
+	msleep(20);
+	KUNIT_EXPECT_FALSE(test, xs->autocork.held);
+	KUNIT_EXPECT_EQ(test, pair_sent(A), 100U);
+	pair_close();
+}
+
+static void autocork_reader__sends_what_waits(struct kunit *test)
+{
+	struct xtcp_sock *xs = written(test, 100);
+
+	xtcp_output_push(A->sk);
+	KUNIT_EXPECT_TRUE(test, xs->autocork.held);
+	xtcp_autocork_reader(A->sk);
+	KUNIT_EXPECT_FALSE(test, xs->autocork.held);
+	KUNIT_EXPECT_EQ(test, xs->autocork.writes, 0);
+	KUNIT_EXPECT_EQ(test, xs->snd.nxt, UNA + 100);
+	release_sock(A->sk);
+	pair_sent(A);
+	pair_close();
+}
+
+static void autocork_hold__not_with_nodelay(struct kunit *test)
+{
+	struct xtcp_sock *xs = written(test, 100);
+
+	xs->snd.nodelay = true;
+	xtcp_output_push(A->sk);
+	KUNIT_EXPECT_FALSE(test, xs->autocork.held);
+	KUNIT_EXPECT_EQ(test, xs->snd.nxt, UNA + 100);
+	release_sock(A->sk);
+	pair_sent(A);
+	pair_close();
+}
+
+/* What fills a super-segment goes, what follows it waits. */
+static void autocork_hold__full_ones_go(struct kunit *test)
+{
+	struct xtcp_sock *xs = written(test, 100);
+	bool rest;
+
+	KUNIT_EXPECT_FALSE(test, xtcp_autocork_hold(A->sk, 100, &rest));
+	KUNIT_EXPECT_TRUE(test, rest);
+	KUNIT_EXPECT_TRUE(test, xs->autocork.held);
+	KUNIT_EXPECT_TRUE(test, xtcp_autocork_hold(A->sk, 101, &rest));
+	KUNIT_EXPECT_FALSE(test, rest);
+	xtcp_autocork_reader(A->sk);
+	release_sock(A->sk);
+	pair_sent(A);
+	pair_close();
+}
+
+static struct kunit_case autocork_cases[] = {
+	KUNIT_CASE(autocork_written__counts_a_burst),
+	KUNIT_CASE(autocork_waits__not_for_long),
+	KUNIT_CASE(autocork_hold__ends_by_itself),
+	KUNIT_CASE(autocork_reader__sends_what_waits),
+	KUNIT_CASE(autocork_hold__not_with_nodelay),
+	KUNIT_CASE(autocork_hold__full_ones_go),
+	{}
+};
+
+static struct kunit_suite autocork_suite = {
+	.name = "xtcp_autocork",
+	.test_cases = autocork_cases,
+};
+
+kunit_test_suite(autocork_suite);
