@@ -85,6 +85,21 @@ netem: selftests
 	$(Q)$(SETUP) qemu test
 	$(Q)selftests/qemu/netem
 
+#:   bench          XTCP, TCP, MPTCP, SCTP and AF_UNIX at the same work, counted in instructions (10 min.)
+#:   bench-smp      XTCP and TCP on 2 and 4 processors, in wall-clock time (needs a quiet machine)
+#:   profile        instructions of each kernel function, WORK="rr --count 20000"
+bench: selftests
+	$(Q)$(SETUP) qemu test
+	$(Q)selftests/qemu/bench
+
+bench-smp: selftests
+	$(Q)$(SETUP) qemu test
+	$(Q)selftests/qemu/bench --smp "2 4"
+
+profile: selftests
+	$(Q)$(SETUP) qemu test
+	$(Q)selftests/qemu/profile $(or $(WORK),rr --count 20000 --warm 2000)
+
 #:   kcsan          the tests that race most in a kernel that looks for data races
 kcsan: programs selftests
 	$(Q)$(SETUP) qemu test kernel
@@ -144,14 +159,14 @@ clean:
 	$(Q)[ ! -e userspace-demo/Makefile ] || $(MAKE) -s -C userspace-demo clean
 	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -s -C tools clean
 	$(Q)$(MAKE) -s -C selftests clean
-	$(Q)rm -rf plot
+	$(Q)rm -rf plot bench-results
 	$(Q)find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "  CLEAN   done"
 
 distclean: clean
 	$(Q). selftests/qemu/lib.sh && rm -rf "$$XTCP_CACHE" && echo "  CLEAN   $$XTCP_CACHE"
 
-.PHONY: all help module module-built programs selftests demo plot test stress kunit netem kcsan coverage kernel \
+.PHONY: all help module module-built programs selftests demo plot test stress kunit netem bench bench-smp profile kcsan coverage kernel \
 	shell check check-kernels install uninstall clean distclean
 
 endif

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What connections and TIME-WAITs cost the kernel in memory. */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "memory.h"
+
+#define SPARE_FDS	64
+#define WARM		300
+
+static long long meminfo(const char *name)
+{
+	FILE *f = fopen("/proc/meminfo", "r");
+	long long sum = 0, kib;
+	char line[128], field[64];
+
+	if (!f)
+		fail("/proc/meminfo");
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%63[^:]: %lld", field, &kib) == 2 && !strcmp(field, name))
+			sum = kib * 1024;
+	fclose(f);
+	return sum;
+}
+
+static long long queues(const char *transport)
+{
+	const char *protocol = !strcmp(transport, "unix") ? "UNIX-STREAM" : transport;
+	char line[256], name[64];
+	FILE *f = fopen("/proc/net/protocols", "r");
+	long long pages = 0, found;
+
+	if (!f)
+		fail("/proc/net/protocols");
+	/* Both IP versions share one account. */
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%63s %*d %*d %lld", name, &found) == 2 &&
+		    !strcasecmp(name, protocol) && found > 0)
+			pages = found;
+	fclose(f);
+	return pages * sysconf(_SC_PAGESIZE);
+}
+
+/* What is freed behind a grace period has to be gone. */
+static struct memory held(const struct place *p)
+{
+	struct timespec settle = { .tv_sec = 2 };
+
+	nanosleep(&settle, NULL);
+	return (struct memory) {
+		.kernel = meminfo("Slab") + meminfo("VmallocUsed") + meminfo("Percpu"),
+		.queues = queues(p->transport->name),
+	};
+}
+
+/* The table of open files grows before anything is measured. */
+static void room_for(int fds)
+{
+	struct rlimit most = { fds + SPARE_FDS, fds + SPARE_FDS };
+
+	if (setrlimit(RLIMIT_NOFILE, &most) || dup2(0, fds + SPARE_FDS - 1) < 0)
+		fail("no room for %d descriptors", fds);
+	close(fds + SPARE_FDS - 1);
+}
+
+static void byte_out(int fd)
+{
+	if (send(fd, "x", 1, MSG_NOSIGNAL) != 1)
+		fail("send");
+}
+
+static bool byte_in(int fd)
+{
+	char c;
+	ssize_t n = recv(fd, &c, 1, 0);
+
+	if (n < 0)
+		fail("recv");
+	return n;
+}
+
+/* The server, in a child: answers a byte on each connection, and keeps it open or waits for its end. */
+static void serve(const struct place *p, int n, bool keep, int up)
+{
+	int listener, fd;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	enter(p->peer);
+	room_for(keep ? n : 0);
+	listener = place_listen(p, 0);
+	if (write(up, "", 1) != 1)
+		fail("pipe");
+	while (n--) {
+		fd = place_accept(listener);
+		byte_in(fd);
+		byte_out(fd);
+		if (keep)
+			continue;
+		byte_in(fd);
+		close(fd);
+	}
+	pause();
+}
+
+static void start(const struct place *p, int n, bool keep)
+{
+	int up[2];
+	pid_t child;
+	char c;
+
+	if (pipe(up))
+		fail("pipe");
+	child = fork();
+	if (child < 0)
+		fail("fork");
+	if (!child)
+		serve(p, n, keep, up[1]);
+	close(up[1]);
+	if (read(up[0], &c, 1) != 1)
+		fail("the server did not start");
+}
+
+/* One connection, a byte each way. */
+static int visit(const struct place *p)
+{
+	int fd = place_connect(p, 0);
+
+	byte_out(fd);
+	byte_in(fd);
+	return fd;
+}
+
+static struct memory more(struct memory before, struct memory after)
+{
+	return (struct memory) { after.kernel - before.kernel, after.queues - before.queues };
+}
+
+struct memory memory_idle(const struct place *p, int n)
+{
+	struct memory before;
+	int i;
+
+	room_for(n);
+	start(p, n, true);
+	before = held(p);
+	for (i = 0; i < n; i++)
+		visit(p);
+	return more(before, held(p));
+}
+
+struct memory memory_timewait(const struct place *p, int n)
+{
+	struct memory before;
+	int i;
+
+	start(p, n + WARM, false);
+	for (i = 0; i < WARM; i++)
+		close(visit(p));
+	before = held(p);
+	for (i = 0; i < n; i++)
+		close(visit(p));
+	return more(before, held(p));
+}
