@@ -31,18 +31,31 @@ struct xtcp_ackq {
 
 static DEFINE_PER_CPU(struct xtcp_ackq, xtcp_ackq);
 
+enum ackq_batch {
+	ACKQ_UNKNOWN,	/* perhaps more follows: the tasklet will know */
+	ACKQ_OVER,	/* nothing follows */
+	ACKQ_OURS,	/* what follows ends with a segment of the same flow */
+};
+
 /*
  * What came by loopback, a veth or a tunnel waits in the processor's own queue, and that one can be
- * looked at: with nothing in it this is the end, and no tasklet need tell us so. One that has to run
- * while a woken reader waits for the processor costs a detour through ksoftirqd.
+ * looked at, so that no tasklet need tell us of the end. One that has to run while a woken reader
+ * waits for the processor costs a detour through ksoftirqd. Should the flow's last segment
+ * not get here, the ACK that is owed has its timer.
  */
-static bool ackq_batch_over(void)
+static enum ackq_batch ackq_batch(u32 hash)
 {
 	struct softnet_data *sd = this_cpu_ptr(&softnet_data);
+	const struct sk_buff *last;
 
-	return test_bit(NAPI_STATE_SCHED, &sd->backlog.state) &&
-	       skb_queue_empty_lockless(&sd->process_queue) &&
-	       skb_queue_empty_lockless(&sd->input_pkt_queue);
+	/* Others may add to its second half, and a driver's own batch is not in it. */
+	if (!test_bit(NAPI_STATE_SCHED, &sd->backlog.state) ||
+	    !skb_queue_empty_lockless(&sd->input_pkt_queue))
+		return ACKQ_UNKNOWN;
+	last = skb_peek_tail(&sd->process_queue);
+	if (!last)
+		return ACKQ_OVER;
+	return hash && last->hash == hash ? ACKQ_OURS : ACKQ_UNKNOWN;
 }
 
 void xtcp_ackq_add(struct sock *sk)
@@ -54,9 +67,15 @@ void xtcp_ackq_add(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (xs->ackq.queued)
 		return;
-	if (ackq_batch_over()) {
+	switch (ackq_batch(xs->ackq.hash)) {
+	case ACKQ_OVER:
 		xtcp_delack_batch_end(sk);
 		return;
+	case ACKQ_OURS:
+		xtcp_delack_later(xs);
+		return;
+	case ACKQ_UNKNOWN:
+		break;
 	}
 	/* Given back by ackq_run(): a reset may take the socket's life meanwhile. */
 	sock_hold(sk);

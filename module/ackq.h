@@ -12,6 +12,7 @@ struct sock;
 struct xtcp_ackq_node {
 	struct llist_node link;
 	bool queued;		/* under the socket's spinlock */
+	u32 hash;		/* of the last data segment's flow */
 };
 
 /*

@@ -15,11 +15,11 @@
 #include "pace.h"
 #include "xtcp_sock.h"
 
-void xtcp_autocork_written(struct xtcp_autocork *c, u32 now_us)
+void xtcp_autocork_written(struct xtcp_autocork *c, u32 len, u32 now_us)
 {
-	if (now_us - c->last_us > XTCP_AUTOCORK_GAP_US)
+	if (now_us - c->last_us > XTCP_AUTOCORK_GAP_US || len >= XTCP_AUTOCORK_LARGE)
 		c->writes = 0;
-	if (c->writes < U8_MAX)
+	if (c->writes < U8_MAX && len < XTCP_AUTOCORK_LARGE)
 		c->writes++;
 	c->last_us = now_us;
 }

@@ -13,6 +13,8 @@ struct sock;
 #define XTCP_AUTOCORK_WRITES	8
 /* What is collected waits so long at most, microseconds. */
 #define XTCP_AUTOCORK_HOLD_US	100
+/* Writes of so many octets or more are none of a burst. */
+#define XTCP_AUTOCORK_LARGE	32768
 
 /**
  * struct xtcp_autocork - what a writer is doing
@@ -28,8 +30,8 @@ struct xtcp_autocork {
 	bool held;
 };
 
-/* The writer wrote at @now_us. Pure, as the others with the socket lock held. */
-void xtcp_autocork_written(struct xtcp_autocork *c, u32 now_us);
+/* The writer wrote @len octets at @now_us. Pure, as the others with the socket lock held. */
+void xtcp_autocork_written(struct xtcp_autocork *c, u32 len, u32 now_us);
 
 /* May what it wrote wait? @full: a super-segment is complete, what is left begins anew. Pure. */
 bool xtcp_autocork_waits(struct xtcp_autocork *c, u32 now_us, bool full);

@@ -138,6 +138,7 @@ void xtcp_delack_data_rcvd(struct sock *sk, const struct sk_buff *skb)
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	unsigned long now = jiffies, gap = now - xs->rcv.last;
 
+	xs->ackq.hash = skb->hash;
 	xtcp_delack_measure(xs, skb);
 	xs->rcv.ack |= XTCP_ACK_DELAYED;
 	xs->rcv.unacked += skb->len;
@@ -193,7 +194,7 @@ static bool xtcp_delack_due(const struct xtcp_sock *xs)
 	return !xtcp_reasm_empty(&xs->reasm);
 }
 
-static void xtcp_delack_later(struct xtcp_sock *xs)
+void xtcp_delack_later(struct xtcp_sock *xs)
 {
 	xtcp_timer_ack_owed(xs, jiffies + clamp_t(u32, xs->rcv.ato, XTCP_ATO_MIN, XTCP_ATO_MAX));
 }

@@ -53,6 +53,9 @@ void xtcp_delack_enter_quick(struct xtcp_sock *xs);
 /* End of a segment: send the ACK that is owed, or see that it goes in time. */
 void xtcp_delack_check(struct sock *sk);
 
+/* See that the ACK that is owed goes in time. */
+void xtcp_delack_later(struct xtcp_sock *xs);
+
 /* The same at the end of a batch of segments: of softirq's (ackq.c) or of the backlog. */
 void xtcp_delack_batch_end(struct sock *sk);
 

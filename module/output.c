@@ -364,7 +364,10 @@ static struct sk_buff *xtcp_output_new(struct sock *sk, bool more)
 	while ((skb = skb_peek(&sk->sk_write_queue))) {
 		len = xtcp_output_quota(sk, skb, more, &limited);
 		xtcp_output_cwnd_stops(xs, limited);
-		if (!len || (rest_waits && skb->len < whole) || xtcp_pace_hold(sk))
+		if (!len || xtcp_pace_hold(sk))
+			break;
+		/* A short buffer may grow if it is the last. */
+		if (rest_waits && skb->len < whole && skb_queue_is_last(&sk->sk_write_queue, skb))
 			break;
 		if (skb->len && xtcp_output_fit(sk, skb, min(len, goal), true))
 			break;

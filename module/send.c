@@ -108,7 +108,7 @@ static int xtcp_send_copy(struct sock *sk, struct msghdr *msg, struct sk_buff *s
 }
 
 /* What was queued is complete for now: mark its end and send what may go. */
-static void xtcp_send_finish(struct sock *sk, int flags)
+static void xtcp_send_finish(struct sock *sk, int flags, u32 copied)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct sk_buff *tail = skb_peek_tail(&sk->sk_write_queue);
@@ -118,7 +118,7 @@ static void xtcp_send_finish(struct sock *sk, int flags)
 		if (unlikely(flags & MSG_EOR))
 			xtcp_cb(tail)->mark |= XTCP_MARK_EOR;
 	}
-	xtcp_autocork_written(&xs->autocork, xs->now_us);
+	xtcp_autocork_written(&xs->autocork, copied, xs->now_us);
 	if (flags & MSG_OOB) {
 		xs->snd.up = xs->snd.write_seq;
 		xs->snd.urgent = true;
@@ -221,7 +221,7 @@ static int xtcp_send_locked(struct sock *sk, struct msghdr *msg)
 		/* A record that is not all here has no end yet. */
 		if (msg_data_left(msg))
 			flags &= ~MSG_EOR;
-		xtcp_send_finish(sk, flags);
+		xtcp_send_finish(sk, flags, copied);
 		return copied;
 	}
 	if (!err)

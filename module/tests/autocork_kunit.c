@@ -3,6 +3,7 @@
 #include <kunit/test.h>
 #include <linux/delay.h>
 #include "../autocork.h"
+#include "../skb_cb.h"
 #include "pair.h"
 
 #define A	(&pair_ends[0])
@@ -27,21 +28,25 @@ static void autocork_written__counts_a_burst(struct kunit *test)
 
 	for (i = 1; i < XTCP_AUTOCORK_WRITES; i++) {
 		now += XTCP_AUTOCORK_GAP_US;
-		xtcp_autocork_written(&c, now);
+		xtcp_autocork_written(&c, 100, now);
 		KUNIT_EXPECT_EQ(test, c.writes, i);
 		KUNIT_EXPECT_FALSE(test, xtcp_autocork_waits(&c, now, false));
 	}
 	now += XTCP_AUTOCORK_GAP_US;
-	xtcp_autocork_written(&c, now);
+	xtcp_autocork_written(&c, 100, now);
 	KUNIT_EXPECT_TRUE(test, xtcp_autocork_waits(&c, now, false));
 	for (i = 0; i < 1000; i++)
-		xtcp_autocork_written(&c, ++now);
+		xtcp_autocork_written(&c, 100, ++now);
 	KUNIT_EXPECT_EQ(test, c.writes, U8_MAX);
 	/* A pause ends it. */
-	xtcp_autocork_written(&c, now + XTCP_AUTOCORK_GAP_US + 1);
+	xtcp_autocork_written(&c, 100, now + XTCP_AUTOCORK_GAP_US + 1);
 	KUNIT_EXPECT_EQ(test, c.writes, 1);
 	KUNIT_EXPECT_FALSE(test, xtcp_autocork_waits(&c, now, false));
 	KUNIT_EXPECT_FALSE(test, c.held);
+	/* So does a large write. */
+	burst(&c, now);
+	xtcp_autocork_written(&c, XTCP_AUTOCORK_LARGE, now);
+	KUNIT_EXPECT_EQ(test, c.writes, 0);
 }
 
 static void autocork_waits__not_for_long(struct kunit *test)
@@ -138,6 +143,30 @@ static void autocork_hold__full_ones_go(struct kunit *test)
 	pair_close();
 }
 
+/* A short buffer with others behind it will not grow: it must not stop them. */
+static void autocork_hold__short_one_in_front(struct kunit *test)
+{
+	struct xtcp_sock *xs;
+
+	pair_establish(test, A, ISS, IRS);
+	xs = xtcp_sk(A->sk);
+	WRITE_ONCE(A->sk->sk_sndbuf, 1 << 20);
+	pair_forge_data(test, A, XTCP_ACK, NXT, UNA, 0, 0);
+	KUNIT_EXPECT_EQ(test, pair_write(A, 100), 100);
+	lock_sock(A->sk);
+	xtcp_cb(skb_peek(&A->sk->sk_write_queue))->mark |= XTCP_MARK_EOR;
+	release_sock(A->sk);
+	while (xtcp_output_queued(xs, true) < XTCP_GSO_MAX + 100)
+		KUNIT_ASSERT_EQ(test, pair_write(A, 16000), 16000);
+	pair_silent(test, A);
+	lock_sock(A->sk);
+	burst(&xs->autocork, xs->now_us);
+	release_sock(A->sk);
+	pair_forge_data(test, A, XTCP_ACK, NXT, UNA, 4096, 0);
+	KUNIT_EXPECT_GE(test, pair_sent(A), 2000U);
+	pair_close();
+}
+
 static struct kunit_case autocork_cases[] = {
 	KUNIT_CASE(autocork_written__counts_a_burst),
 	KUNIT_CASE(autocork_waits__not_for_long),
@@ -145,6 +174,7 @@ static struct kunit_case autocork_cases[] = {
 	KUNIT_CASE(autocork_reader__sends_what_waits),
 	KUNIT_CASE(autocork_hold__not_with_nodelay),
 	KUNIT_CASE(autocork_hold__full_ones_go),
+	KUNIT_CASE(autocork_hold__short_one_in_front),
 	{}
 };
 
