@@ -14,7 +14,7 @@ struct sock;
 /* What is collected waits so long at most, microseconds. */
 #define XTCP_AUTOCORK_HOLD_US	100
 /* Writes of so many octets or more are none of a burst. */
-#define XTCP_AUTOCORK_LARGE	32768
+#define XTCP_AUTOCORK_LARGE	131072
 
 /**
  * struct xtcp_autocork - what a writer is doing
