@@ -124,13 +124,19 @@ static void xtcp_delack_measure(struct xtcp_sock *xs, const struct sk_buff *skb)
 	}
 }
 
-void xtcp_delack_enter_quick(struct xtcp_sock *xs)
+/* Some ACKs at once, unless the application answers what it reads. */
+static void delack_more_quick(struct xtcp_sock *xs)
 {
 	u32 acks = xs->rcv.wnd / (2 * max_t(u32, xs->rcv.mss, 1));
 
 	xs->rcv.quick = max_t(u32, xs->rcv.quick, clamp_t(u32, acks, 2, XTCP_QUICK_ACKS));
-	xs->rcv.pingpong = false;
 	xs->rcv.ato = XTCP_ATO_MIN;
+}
+
+void xtcp_delack_enter_quick(struct xtcp_sock *xs)
+{
+	delack_more_quick(xs);
+	xs->rcv.pingpong = false;
 }
 
 void xtcp_delack_data_rcvd(struct sock *sk, const struct sk_buff *skb)
@@ -150,7 +156,7 @@ void xtcp_delack_data_rcvd(struct sock *sk, const struct sk_buff *skb)
 		xs->rcv.ato = min_t(u32, xs->rcv.ato / 2 + gap, XTCP_ATO_MAX);
 	} else if (gap > usecs_to_jiffies(xtcp_rtt_rto(&xs->rtt))) {
 		/* The sender restarts with a small window and needs its ACKs. */
-		xtcp_delack_enter_quick(xs);
+		delack_more_quick(xs);
 	}
 	xs->rcv.last = now;
 }

@@ -127,6 +127,22 @@ static void in_a_row(const struct xport *t)
 	close(l);
 }
 
+/* How many wait for accept(), at last. */
+static int waiting_becomes(int l, int want, int ms)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+	long end = now_ms() + ms;
+
+	do {
+		NEED(getsockopt(l, IPPROTO_TCP, TCP_INFO, &info, &len));
+		if ((int)info.tcpi_unacked == want)
+			break;
+		nap_ms(20);
+	} while (now_ms() < end);
+	return info.tcpi_unacked;
+}
+
 /* Connections that all arrive before the first accept(), reset all together. */
 static void reset_together(const struct xport *t)
 {
@@ -145,6 +161,8 @@ static void reset_together(const struct xport *t)
 	for (i = 0; i < SOME; i++)
 		got += ready_within(c[i], POLLOUT, patience) == POLLOUT;
 	IS(got, SOME);
+	/* A client knows of its connection before the listener does. */
+	IS(waiting_becomes(l, SOME, patience), SOME);
 	close(l);
 	for (i = 0; i < SOME; i++) {
 		ready_within(c[i], POLLIN, patience);

@@ -7,7 +7,7 @@
 
 /**
  * struct memory - octets that the kernel holds more than before
- * @kernel:	slab, vmalloc and per-CPU memory
+ * @kernel:	objects in slabs, larger pieces, vmalloc and per-CPU memory
  * @queues:	what the transport accounts to its sockets' queues (/proc/net/protocols)
  */
 struct memory {
