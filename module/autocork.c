@@ -26,9 +26,9 @@ void xtcp_autocork_written(struct xtcp_autocork *c, u32 len, u32 now_us)
 
 bool xtcp_autocork_waits(struct xtcp_autocork *c, u32 now_us, bool full)
 {
-	if (c->writes < XTCP_AUTOCORK_WRITES)
+	if (c->writes < XTCP_AUTOCORK_WRITES) {
 		c->held = false;
-	else if (!c->held || full) {
+	} else if (!c->held || full) {
 		c->held = true;
 		c->until_us = now_us + XTCP_AUTOCORK_HOLD_US;
 	} else if ((s32)(now_us - c->until_us) >= 0) {

@@ -11,8 +11,8 @@ struct xtcp_sock;
 
 /**
  * struct xtcp_pace - pacing without fq
- * @timer: runs out when the next segment may leave (autocork.c: when it must); holds a reference to the socket
- *	   while it is queued
+ * @timer: runs out when the next segment may leave (autocork.c: when it must); holds a
+ *	   reference to the socket while it is queued
  * @next_ns: no segment before this, ktime
  *
  * The rate is sk_pacing_rate, octets a second, and sk_pacing_status says who keeps it:

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "mark.h"
@@ -31,14 +30,6 @@ static void hear(enum signal_name what, int times)
 	while (times--)
 		if (read(pipes[what][0], &c, 1) != 1)
 			fail("pipe");
-}
-
-long long now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
 static void member_open(const struct work *w, struct member *m, bool client)

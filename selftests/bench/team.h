@@ -41,8 +41,6 @@ struct work {
 	bool server_ends;
 };
 
-long long now_ns(void);
-
 /*
  * @pairs of processes do @warm operations of @w each, then, when all have, @n more. Return:
  * nanoseconds from the first of those to the last.

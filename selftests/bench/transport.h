@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "tool.h"
+
 struct transport {
 	const char *name;
 	int family;		/* of the socket over IPv4 */
@@ -28,13 +30,9 @@ struct place {
 
 /* All of these end the program with a message where they fail. */
 
-/* Move this process into the namespace that `ip netns` calls @name; NULL: stay. */
-void enter(const char *name);
 int place_listen(const struct place *p, int number);
 int place_connect(const struct place *p, int number);
 /* As accept(), with what every connection gets. */
 int place_accept(int listener);
-
-__attribute__((noreturn, format(printf, 1, 2))) void fail(const char *fmt, ...);
 
 #endif /* XTCP_BENCH_TRANSPORT_H */

@@ -8,12 +8,9 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +24,7 @@
 
 #include "net.h"
 #include "sha256.h"
+#include "tool.h"
 
 /* What is sent repeats after a prime number of octets, so that no shift goes unseen. */
 #define PERIOD		262139
@@ -77,42 +75,6 @@ static struct {
 	bool stop;
 	unsigned int backoff, rto_us, rtt_us;
 } watch;
-
-static __attribute__((noreturn, format(printf, 1, 2))) void fail(const char *fmt, ...)
-{
-	int err = errno;
-	va_list ap;
-
-	fputs("xfer: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fprintf(stderr, ": %s\n", strerror(err));
-	exit(1);
-}
-
-static long long now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
-}
-
-/* Move this process into the namespace that `ip netns` calls @name. */
-static void enter(const char *name)
-{
-	char path[128];
-	int fd;
-
-	if (!name)
-		return;
-	snprintf(path, sizeof(path), "/run/netns/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		fail("cannot enter the namespace %s", name);
-	close(fd);
-}
 
 static int transport_socket(void)
 {
