@@ -8,6 +8,7 @@
 #include "autocork.h"
 #include "compat/compat.h"
 #include "delack.h"
+#include "mem.h"
 #include "recv.h"
 #include "rxstamp.h"
 #include "seq.h"
@@ -149,7 +150,7 @@ static void xtcp_recv_take(struct sock *sk, struct xtcp_reader *r, struct sk_buf
 	if (!(r->flags & MSG_PEEK)) {
 		WRITE_ONCE(xs->rcv.copied, r->seq);
 		__skb_unlink(skb, &sk->sk_receive_queue);
-		kfree_skb(skb);
+		xtcp_mem_free_read(sk, skb);
 	}
 }
 
@@ -194,6 +195,17 @@ static void xtcp_recv_taken(struct sock *sk, int octets)
 	xtcp_delack_reader(sk, octets);
 }
 
+/* The reader goes to sleep: nothing of ours may keep the peer from answering. */
+static void xtcp_recv_waits(struct sock *sk, int octets)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	if (octets || xs->autocork.held || xs->rcv.unacked)
+		xtcp_recv_taken(sk, octets);
+	else
+		xs->autocork.writes = 0;
+}
+
 static int xtcp_recv_locked(struct sock *sk, struct xtcp_reader *r, long timeo)
 {
 	int target = sock_rcvlowat(sk, r->flags & MSG_WAITALL, r->want);
@@ -221,7 +233,7 @@ static int xtcp_recv_locked(struct sock *sk, struct xtcp_reader *r, long timeo)
 		} else {
 			/* The window must open before we sleep for what it keeps out. */
 			if (!(r->flags & MSG_PEEK)) {
-				xtcp_recv_taken(sk, r->copied - acked);
+				xtcp_recv_waits(sk, r->copied - acked);
 				acked = r->copied;
 			}
 			sk_wait_data(sk, &timeo, skb_peek_tail(&sk->sk_receive_queue));

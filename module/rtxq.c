@@ -3,6 +3,7 @@
 #include <net/sock.h>
 
 #include "compat/compat.h"
+#include "mem.h"
 #include "rtxq.h"
 #include "seq.h"
 #include "skb_cb.h"
@@ -95,7 +96,7 @@ static void xtcp_rtxq_uncount(struct xtcp_rtxq *q, const struct sk_buff *skb, u3
 void xtcp_rtxq_free_skb(struct sock *sk, struct sk_buff *skb)
 {
 	sk_wmem_queued_add(sk, -skb->truesize);
-	sk_mem_uncharge(sk, skb->truesize);
+	xtcp_mem_uncharge(sk, skb->truesize);
 	consume_skb(skb);
 }
 

@@ -475,6 +475,8 @@ static void xtcp_timer_run(struct sock *sk)
 	}
 	if (sk->sk_state == TCP_CLOSE)
 		return;
+	/* What was kept for a next segment that did not come (mem.h). */
+	sk_mem_reclaim(sk);
 	for (i = 0; i < XTCP_DUE_MAX; i++)
 		if (xtcp_timers_armed(t, i) &&
 		    (next < 0 || time_before(t->due[i], t->due[next])))
