@@ -145,6 +145,48 @@ static void xtcp_ack_ecn(struct xtcp_sock *xs, const struct xtcp_skb_cb *cb,
 	XTCP_ADD(xs->xn, DELIVEREDCE, segs);
 }
 
+/* Something was acknowledged: timers, the route, writers. */
+static void ack_progress(struct sock *sk)
+{
+	xtcp_timer_acked(xtcp_sk(sk));
+	sk_dst_confirm(sk);
+	xtcp_sndbuf_wake(sk);
+}
+
+bool xtcp_ack_is_healthy(const struct sock *sk)
+{
+	const struct xtcp_sock *xs = xtcp_sk(sk);
+
+	return xs->cong.state == XTCP_CA_OPEN && xs->sack.ok &&
+	       !(xs->rtxq.lost | xs->rtxq.sacked | xs->rtxq.retrans) &&
+	       !(xs->tlp.out | xs->recovery.undo | xs->recovery.frto_new);
+}
+
+void xtcp_ack_predicted(struct sock *sk, const struct xtcp_skb_cb *cb,
+			const struct xtcp_options *opt)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+	u32 old_wnd = xs->snd.wnd, inflight = xs->snd.nxt - xs->snd.una;
+	struct xtcp_rtxq_acked res = { 0 };
+
+	sock_owned_by_me(sk);
+	xtcp_ack_window(xs, cb);
+	xs->timer.probes = 0;
+	if (cb->ack != xs->snd.una) {
+		xtcp_rack_next_ack(xs);
+		xtcp_ack_clean(sk, cb->ack, opt, &res);
+		/* What arrived in the order in which it was sent makes nothing late. */
+		xs->rack.news = false;
+		xtcp_timer_clear(xs, XTCP_DUE_REORDER);
+		xtcp_ack_ecn(xs, cb, &res);
+		xtcp_recovery_quiet(&xs->recovery, cb->ack);
+		xtcp_ack_cong(sk, &res, inflight, xs->rtxq.lost_ever, true);
+		ack_progress(sk);
+	}
+	if (xs->snd.wnd != old_wnd)
+		xtcp_timer_window_moved(sk);
+}
+
 bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_options *opt)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
@@ -184,12 +226,8 @@ bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_op
 	grow = xtcp_recovery_ack(sk, &res, opt, dup);
 	if (res.delivered || res.bytes || res.ece || xs->rtxq.lost_ever != lost_ever)
 		xtcp_ack_cong(sk, &res, inflight, lost_ever, grow);
-	if (res.bytes) {
-		xtcp_sndbuf_grow(sk);
-		xtcp_timer_acked(xs);
-		sk_dst_confirm(sk);
-		xtcp_sndbuf_wake(sk);
-	}
+	if (res.bytes)
+		ack_progress(sk);
 	if (xs->snd.wnd != old_wnd)
 		xtcp_timer_window_moved(sk);
 	return true;

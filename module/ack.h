@@ -9,6 +9,7 @@ struct sk_buff;
 struct sock;
 struct xtcp_options;
 struct xtcp_rtxq_acked;
+struct xtcp_skb_cb;
 struct xtcp_sock;
 
 /**
@@ -24,6 +25,23 @@ struct xtcp_sock;
  * or is older than any the peer could still send (RFC 5961 section 5).
  */
 bool xtcp_ack_process(struct sock *sk, struct sk_buff *skb, const struct xtcp_options *opt);
+
+/*
+ * Header prediction, the part of what is out: nothing is lost, reported, sent again or doubted, so
+ * an acknowledgment that moves on means just that. Socket lock held.
+ */
+bool xtcp_ack_is_healthy(const struct sock *sk);
+
+/**
+ * xtcp_ack_predicted() - xtcp_ack_process() where nothing is to be found out
+ * @sk: the socket, locked; ESTABLISHED and xtcp_ack_is_healthy()
+ * @cb: in order, without ECE; acknowledges what was sent, or nothing new beside its data
+ * @opt: the segment's options: no SACK blocks
+ *
+ * What it leaves out would have changed nothing (predict_kunit.c).
+ */
+void xtcp_ack_predicted(struct sock *sk, const struct xtcp_skb_cb *cb,
+			const struct xtcp_options *opt);
 
 /*
  * Feed the round-trip time of what @res says was acknowledged: by transmission time or, for

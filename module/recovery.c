@@ -365,9 +365,7 @@ bool xtcp_recovery_ack(struct sock *sk, const struct xtcp_rtxq_acked *res,
 	else if (dup)
 		xtcp_newreno_dupack(sk);
 	if (xs->cong.state < XTCP_CA_RECOVERY) {
-		/* This mark must not be left 2^31 octets behind. */
-		if (xtcp_seq_after(xs->snd.una, xs->recovery.high + 1))
-			xs->recovery.high = xs->snd.una - 1;
+		xtcp_recovery_quiet(&xs->recovery, xs->snd.una);
 		if (xs->recovery.undo && xtcp_seq_after(xs->snd.una, xs->recovery.undo_until))
 			xs->recovery.undo = false;
 	}

@@ -6,6 +6,7 @@
 #include <linux/types.h>
 #include "cong.h"
 #include "prr.h"
+#include "seq.h"
 
 /* Duplicate ACKs that mean a loss (RFC 5681 3.2). */
 #define XTCP_DUPACK_THRESHOLD	3
@@ -63,6 +64,13 @@ struct xtcp_recovery {
 	struct xtcp_rto_count rto;
 	unsigned long start;
 };
+
+/* Outside of a recovery: its mark must not be left 2^31 octets behind @una. Pure. */
+static inline void xtcp_recovery_quiet(struct xtcp_recovery *rec, u32 una)
+{
+	if (xtcp_seq_after(una, rec->high + 1))
+		rec->high = una - 1;
+}
 
 struct sock;
 struct xtcp_options;

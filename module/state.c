@@ -320,10 +320,49 @@ static bool state_echoes(const struct xtcp_sock *xs, const struct xtcp_skb_cb *c
 	       (!xtcp_reasm_empty(&xs->reasm) && !xtcp_seq_after(cb->seq, xs->rcv.nxt));
 }
 
+/*
+ * Header prediction: is it the segment that was to come, on a connection where all is well? In order
+ * and inside the window, nothing but ACK and PSH, and as timestamps go not from the past; data, an
+ * acknowledgment that moves on, or both.
+ */
+static bool state_is_predicted(const struct sock *sk, const struct sk_buff *skb,
+			       const struct xtcp_options *opt)
+{
+	const struct xtcp_sock *xs = xtcp_sk(sk);
+	const struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	u32 out = xs->snd.nxt - xs->snd.una, acked = cb->ack - xs->snd.una;
+
+	if (sk->sk_state != TCP_ESTABLISHED || (cb->flags & ~XTCP_PSH) != XTCP_ACK ||
+	    cb->seq != xs->rcv.nxt || acked > out || !(acked | skb->len) ||
+	    skb->len > xtcp_delack_window(xs))
+		return false;
+	if (xs->stamp.ok ? opt->seen != XTCP_SEEN_TS || (s32)(opt->tsval - xs->stamp.recent) < 0 :
+			   opt->seen)
+		return false;
+	return !xs->rcv.urg && xtcp_reasm_empty(&xs->reasm) && xtcp_ack_is_healthy(sk);
+}
+
+/* RFC 9293 3.10.7.4, second to fifth. Return: false if @skb ends here. */
+static bool state_checks(struct sock *sk, struct sk_buff *skb, const struct xtcp_options *opt)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	if (!xtcp_state_validate(sk, skb, opt))
+		return false;
+	/* Fifth: without ACK there is nothing to say on a connection. */
+	if (unlikely(!(xtcp_cb(skb)->flags & XTCP_ACK)))
+		return false;
+	xs->rcv.keep_stamp = jiffies;
+	if (unlikely(sk->sk_state == TCP_SYN_RECV) && !xtcp_handshake_syn_recv(sk, skb))
+		return false;
+	return xtcp_ack_process(sk, skb, opt);
+}
+
 void xtcp_state_segment(struct sock *sk, struct sk_buff *skb, const struct xtcp_options *opt)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_skb_cb *cb = xtcp_cb(skb);
+	bool predicted;
 
 	sock_owned_by_me(sk);
 	xtcp_clock_refresh(xs);
@@ -339,16 +378,13 @@ void xtcp_state_segment(struct sock *sk, struct sk_buff *skb, const struct xtcp_
 		xtcp_handshake_syn_sent(sk, skb, opt);
 		return;
 	}
-	if (!xtcp_state_validate(sk, skb, opt))
+	predicted = state_is_predicted(sk, skb, opt);
+	if (likely(predicted)) {
+		xs->rcv.keep_stamp = jiffies;
+		xtcp_ack_predicted(sk, cb, opt);
+	} else if (!state_checks(sk, skb, opt)) {
 		goto drop;
-	/* Fifth: without ACK there is nothing to say on a connection. */
-	if (unlikely(!(cb->flags & XTCP_ACK)))
-		goto drop;
-	xs->rcv.keep_stamp = jiffies;
-	if (unlikely(sk->sk_state == TCP_SYN_RECV) && !xtcp_handshake_syn_recv(sk, skb))
-		goto drop;
-	if (!xtcp_ack_process(sk, skb, opt))
-		goto drop;
+	}
 	if (xs->stamp.ok && (opt->seen & XTCP_SEEN_TS) && state_echoes(xs, cb))
 		xtcp_stamp_update(&xs->stamp, opt->tsval, ktime_get_seconds());
 	if (!xtcp_state_acked(sk))
@@ -358,7 +394,12 @@ void xtcp_state_segment(struct sock *sk, struct sk_buff *skb, const struct xtcp_
 	if (sk->sk_family == AF_INET6 && unlikely(inet6_sk(sk)->rxopt.all) &&
 	    cb->seq == xs->rcv.nxt)
 		xtcp_lower_note6(sk, skb);
-	xtcp_state_text(sk, skb);
+	if (!predicted)
+		xtcp_state_text(sk, skb);
+	else if (skb->len)
+		xtcp_rcvq_segment(sk, skb);
+	else
+		kfree_skb(skb);
 	if (sk->sk_state == TCP_CLOSE)
 		return;
 	xtcp_output_push(sk);
