@@ -28,12 +28,11 @@ static u64 isn_hash(const struct xtcp_key *key, const siphash_key_t *secret)
 {
 	BUILD_BUG_ON(sizeof(*key) != 2 * sizeof(struct in6_addr) + 2 * sizeof(__be16) +
 				     sizeof(u32));
-	/* The mapped prefix is always the same. */
-	if (ipv6_addr_v4mapped(&key->laddr) && ipv6_addr_v4mapped(&key->raddr))
-		return siphash_4u32((__force u32)key->laddr.s6_addr32[3],
+	/* The mapped prefix is always the same, and has no scope. */
+	if (ipv6_addr_v4mapped(&key->laddr) && ipv6_addr_v4mapped(&key->raddr) && !key->scope)
+		return siphash_3u32((__force u32)key->laddr.s6_addr32[3],
 				    (__force u32)key->raddr.s6_addr32[3],
-				    (__force u32)key->lport << 16 | (__force u32)key->rport,
-				    key->scope, secret);
+				    (__force u32)key->lport << 16 | (__force u32)key->rport, secret);
 	return siphash(key, sizeof(*key), secret);
 }
 

@@ -44,13 +44,6 @@ static u32 xtcp_node_hash(const void *data, u32 len, u32 seed)
 	return xtcp_key_hash(&node->key, len, seed);
 }
 
-/* Ports first: they are what differs on a busy host. */
-bool xtcp_key_equal(const struct xtcp_key *a, const struct xtcp_key *b)
-{
-	return a->rport == b->rport && a->lport == b->lport &&
-	       ipv6_addr_equal(&a->raddr, &b->raddr) &&
-	       ipv6_addr_equal(&a->laddr, &b->laddr) && a->scope == b->scope;
-}
 
 static int xtcp_node_cmp(struct rhashtable_compare_arg *arg, const void *obj)
 {

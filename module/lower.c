@@ -161,18 +161,26 @@ void xtcp_lower_negative_advice(struct sock *sk)
 
 unsigned int xtcp_lower_header_len(const struct sock *sk)
 {
+	const struct ipv6_txoptions *opt6;
+	const struct ip_options_rcu *opt4;
 	unsigned int len;
 
-	rcu_read_lock();
 	if (xtcp_lower_is_v4(sk)) {
-		const struct ip_options_rcu *opt = rcu_dereference(inet_sk(sk)->inet_opt);
-
-		len = sizeof(struct iphdr) + (opt ? opt->opt.optlen : 0);
-	} else {
-		const struct ipv6_txoptions *opt = rcu_dereference(inet6_sk(sk)->opt);
-
-		len = sizeof(struct ipv6hdr) + (opt ? opt->opt_flen + opt->opt_nflen : 0);
+		len = sizeof(struct iphdr);
+		if (likely(!rcu_access_pointer(inet_sk(sk)->inet_opt)))
+			return len;
+		rcu_read_lock();
+		opt4 = rcu_dereference(inet_sk(sk)->inet_opt);
+		len += opt4 ? opt4->opt.optlen : 0;
+		rcu_read_unlock();
+		return len;
 	}
+	len = sizeof(struct ipv6hdr);
+	if (likely(!rcu_access_pointer(inet6_sk(sk)->opt)))
+		return len;
+	rcu_read_lock();
+	opt6 = rcu_dereference(inet6_sk(sk)->opt);
+	len += opt6 ? opt6->opt_flen + opt6->opt_nflen : 0;
 	rcu_read_unlock();
 	return len;
 }

@@ -138,6 +138,9 @@ unsigned int xtcp_options_size(const struct xtcp_options *opt)
 {
 	unsigned int fixed, sacks;
 
+	/* What nearly every segment has. */
+	if (likely(opt->seen == XTCP_SEEN_TS))
+		return OPT_TS_ALIGNED_LEN;
 	if (!opt->seen)
 		return 0;
 	fixed = options_fixed_size(opt);
@@ -174,6 +177,8 @@ unsigned int xtcp_options_write(u8 *p, const struct xtcp_options *opt)
 	unsigned int i, sacks;
 	const u8 *start = p;
 
+	if (likely(opt->seen == XTCP_SEEN_TS))
+		return options_put_ts_group(p, opt) - start;
 	if (!opt->seen)
 		return 0;
 	if (opt->seen & XTCP_SEEN_MSS)

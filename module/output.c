@@ -212,14 +212,18 @@ static void xtcp_output_resend_lost(struct sock *sk)
 /* Restart from the initial window after an idle time (RFC 5681 4.1). */
 static void xtcp_output_after_idle(struct xtcp_sock *xs)
 {
-	u32 iw = xtcp_cong_initial_window(xs->snd.mss);
+	u32 iw;
 
+	/* No time-out is shorter. */
+	if (likely(jiffies - xs->snd.last_sent < usecs_to_jiffies(XTCP_RTO_MIN_US)))
+		return;
 	if (!READ_ONCE(xs->xn->sysctl.slow_start_after_idle) || xs->snd.nxt != xs->snd.una ||
 	    xs->cong.ops->control)
 		return;
 	if (!xs->snd.last_sent ||
 	    time_before(jiffies, xs->snd.last_sent + usecs_to_jiffies(xtcp_rtt_rto(&xs->rtt))))
 		return;
+	iw = xtcp_cong_initial_window(xs->snd.mss);
 	if (xs->cong.cwnd > iw) {
 		xs->cong.ssthresh = max(xs->cong.ssthresh, xs->cong.cwnd / 4 * 3);
 		xs->cong.cwnd = iw;

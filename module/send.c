@@ -196,7 +196,6 @@ static int xtcp_send_locked(struct sock *sk, struct msghdr *msg)
 	}
 	xtcp_clock_refresh(xtcp_sk(sk));
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
-	xtcp_output_current_mss(sk);
 	xtcp_output_check_idle(sk);
 	err = -EPIPE;
 	if (sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN))

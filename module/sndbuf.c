@@ -74,8 +74,11 @@ bool xtcp_sndbuf_force(struct sock *sk, u32 size)
 
 void xtcp_sndbuf_wake(struct sock *sk)
 {
-	if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
-		sk->sk_write_space(sk);
+	if (likely(!sk->sk_socket || !test_bit(SOCK_NOSPACE, &sk->sk_socket->flags)))
+		return;
+	/* Who never lacked room needs no more of it. */
+	xtcp_sndbuf_grow(sk);
+	sk->sk_write_space(sk);
 }
 
 void xtcp_sndbuf_shrink(struct sock *sk)

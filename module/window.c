@@ -17,11 +17,6 @@ u8 xtcp_window_scale_for(u32 space)
 	return scale;
 }
 
-u32 xtcp_window_from_space(u32 space, u8 ratio)
-{
-	return (u64)space * ratio / XTCP_WIN_RATIO_ONE;
-}
-
 u64 xtcp_window_to_space(u32 octets, u8 ratio)
 {
 	return DIV_ROUND_UP((u64)octets * XTCP_WIN_RATIO_ONE, ratio);

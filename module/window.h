@@ -15,7 +15,10 @@ u8 xtcp_window_scale_for(u32 space);
  * Octets of payload that @space octets of memory hold when payload is
  * @ratio / 256 of truesize (measured from the segments that arrive).
  */
-u32 xtcp_window_from_space(u32 space, u8 ratio);
+static inline u32 xtcp_window_from_space(u32 space, u8 ratio)
+{
+	return (u64)space * ratio / XTCP_WIN_RATIO_ONE;
+}
 
 /* The other way round: memory for @octets of payload; @ratio > 0. */
 u64 xtcp_window_to_space(u32 octets, u8 ratio);
