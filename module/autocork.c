@@ -54,7 +54,10 @@ bool xtcp_autocork_hold(struct sock *sk, u32 goal, bool *rest)
 	}
 	if (!xtcp_autocork_waits(c, xs->now_us, full))
 		return false;
-	xtcp_pace_later(sk, c->until_us - xs->now_us);
+	if (!xtcp_pace_later(sk, c->until_us - xs->now_us)) {
+		c->held = false;
+		return false;
+	}
 	*rest = full;
 	return !full;
 }

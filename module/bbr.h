@@ -50,17 +50,17 @@ struct xtcp_bbr {
 	u32 calm_round;
 	u32 prior_cwnd;
 	u32 full_bw;
-	u8 mode;
-	u8 phase;
-	u8 full_rounds;
+	u8 mode : 2;
+	u8 full_rounds : 2;
+	u8 phase : 3;
+	bool full : 1;
 	u8 state;
-	bool full;
 	bool has_rtt;
-	bool round_start;
-	bool restart;
-	bool conserve;
-	bool probe_rtt_waits;
-	bool probe_rtt_round;
+	bool round_start : 1;
+	bool restart : 1;
+	bool conserve : 1;
+	bool probe_rtt_waits : 1;
+	bool probe_rtt_round : 1;
 };
 
 struct xtcp_bbr *xtcp_bbr_of(const struct xtcp_cong *c);

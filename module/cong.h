@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 #define XTCP_CONG_NAME_MAX	16
-#define XTCP_CONG_PRIV_WORDS	13	/* u64 words of private state */
+#define XTCP_CONG_PRIV_WORDS	8	/* u64 words of private state: every connection has them */
 #define XTCP_INIT_CWND_SEGS	10	/* RFC 6928 */
 #define XTCP_SSTHRESH_INF	0x7fffffffU
 

@@ -45,8 +45,8 @@ struct cubic_curve {
 	u32 w_max;
 	u32 w_est;
 	u32 start_us;
-	u32 k_ms;
-	bool running;
+	u32 k_ms : 31;
+	u32 running : 1;
 };
 
 /**

@@ -13,6 +13,7 @@
 #include "listen.h"
 #include "lookup.h"
 #include "mib.h"
+#include "pace.h"
 #include "proc.h"
 #include "recv.h"
 #include "socket.h"
@@ -192,6 +193,19 @@ static const struct proto_ops xtcp_ops6 = {
 	.ioctl		= inet6_ioctl,
 };
 
+/* The last reference has gone, and the RCU grace period after it. */
+static void xtcp_family_destruct(struct sock *sk)
+{
+	xtcp_pace_free(sk);
+	inet_sock_destruct(sk);
+}
+
+static void xtcp_family_destruct6(struct sock *sk)
+{
+	xtcp_pace_free(sk);
+	inet6_sock_destruct(sk);
+}
+
 /* What an IPv4 and an IPv6 socket alike expect of struct inet_sock. */
 static void xtcp_family_init_inet(struct sock *sk, const struct net *net)
 {
@@ -199,7 +213,7 @@ static void xtcp_family_init_inet(struct sock *sk, const struct net *net)
 
 	sk->sk_protocol = IPPROTO_XTCP;
 	sk->sk_backlog_rcv = sk->sk_prot->backlog_rcv;
-	sk->sk_destruct = inet_sock_destruct;
+	sk->sk_destruct = xtcp_family_destruct;
 	inet->pmtudisc = READ_ONCE(net->ipv4.sysctl_ip_no_pmtu_disc) ? IP_PMTUDISC_DONT :
 								      IP_PMTUDISC_WANT;
 	sk->sk_txrehash = READ_ONCE(net->core.sysctl_txrehash);
@@ -219,7 +233,7 @@ static void xtcp_family_init_inet6(struct sock *sk, const struct net *net)
 	struct ipv6_pinfo *np = &xs6->inet6;
 
 	inet_sk(sk)->pinet6 = np;
-	sk->sk_destruct = inet6_sock_destruct;
+	sk->sk_destruct = xtcp_family_destruct6;
 	sk->sk_ipv6only = net->ipv6.sysctl.bindv6only;
 	np->hop_limit = -1;
 	np->mcast_hops = IPV6_DEFAULT_MCASTHOPS;

@@ -19,18 +19,16 @@
 #include "xmit.h"
 #include "xtcp_sock.h"
 
-void xtcp_listen_init(struct xtcp_listen *listen)
+void xtcp_listen_init(struct xtcp_listed *listed)
 {
-	spin_lock_init(&listen->lock);
-	INIT_LIST_HEAD(&listen->requests);
-	INIT_LIST_HEAD(&listen->queue);
-	INIT_LIST_HEAD(&listen->link);
-	INIT_HLIST_NODE(&listen->port_link);
-	listen->nr_requests = 0;
+	spin_lock_init(&listed->lock);
+	listed->nr_requests = 0;
+	INIT_HLIST_NODE(&listed->port_link);
 }
 
 static int xtcp_listen_start(struct sock *sk)
 {
+	struct xtcp_listen *listen = &xtcp_sk(sk)->listen;
 	struct inet_sock *inet = inet_sk(sk);
 	int err;
 
@@ -45,6 +43,9 @@ static int xtcp_listen_start(struct sock *sk)
 		if (err)
 			return err;
 	}
+	/* Nobody looks at them before he has seen the state that is set next. */
+	INIT_LIST_HEAD(&listen->requests);
+	INIT_LIST_HEAD(&listen->queue);
 	/* Listening first: of two that race for a port each must see the other's state. */
 	xtcp_state_move(sk, XTCP_EV_PASSIVE_OPEN);
 	err = xtcp_ports_listen(sk);
@@ -99,42 +100,49 @@ static void xtcp_listen_drop_child(struct sock *child)
 	sock_put(child);
 }
 
+/* Off its parent's queue, and no trace of that where a listener has its other link. */
+static void xtcp_listen_unlink(struct xtcp_sock *child)
+{
+	list_del(&child->listed.link);
+	INIT_HLIST_NODE(&child->listed.port_link);
+}
+
 void xtcp_listen_stop(struct sock *sk)
 {
-	struct xtcp_listen *listen = &xtcp_sk(sk)->listen;
+	struct list_head *queue = &xtcp_sk(sk)->listen.queue;
+	spinlock_t *lock = &xtcp_sk(sk)->listed.lock;
 	struct sock *child;
 
 	sock_owned_by_me(sk);
 	xtcp_request_drop_all(sk);
-	spin_lock_bh(&listen->lock);
-	while (!list_empty(&listen->queue)) {
-		struct xtcp_sock *xs = list_first_entry(&listen->queue, struct xtcp_sock,
-							listen.link);
+	spin_lock_bh(lock);
+	while (!list_empty(queue)) {
+		struct xtcp_sock *xs = list_first_entry(queue, struct xtcp_sock, listed.link);
 
-		list_del_init(&xs->listen.link);
+		xtcp_listen_unlink(xs);
 		sk_acceptq_removed(sk);
-		spin_unlock_bh(&listen->lock);
+		spin_unlock_bh(lock);
 		child = xtcp_to_sk(xs);
 		xtcp_listen_drop_child(child);
 		cond_resched();
-		spin_lock_bh(&listen->lock);
+		spin_lock_bh(lock);
 	}
-	spin_unlock_bh(&listen->lock);
+	spin_unlock_bh(lock);
 	WARN_ON_ONCE(sk->sk_ack_backlog);
 }
 
 bool xtcp_listen_enqueue(struct sock *listener, struct sock *child)
 {
-	struct xtcp_listen *listen = &xtcp_sk(listener)->listen;
+	struct xtcp_sock *xs = xtcp_sk(listener);
 	bool ok;
 
-	spin_lock_bh(&listen->lock);
+	spin_lock_bh(&xs->listed.lock);
 	ok = inet_sk_state_load(listener) == TCP_LISTEN;
 	if (ok) {
-		list_add_tail(&xtcp_sk(child)->listen.link, &listen->queue);
+		list_add_tail(&xtcp_sk(child)->listed.link, &xs->listen.queue);
 		sk_acceptq_added(listener);
 	}
-	spin_unlock_bh(&listen->lock);
+	spin_unlock_bh(&xs->listed.lock);
 	return ok;
 }
 
@@ -145,17 +153,16 @@ bool xtcp_listen_ready(const struct sock *sk)
 
 static struct sock *xtcp_listen_dequeue(struct sock *sk)
 {
-	struct xtcp_listen *listen = &xtcp_sk(sk)->listen;
-	struct xtcp_sock *xs;
+	struct xtcp_sock *xs = xtcp_sk(sk), *child;
 
-	spin_lock_bh(&listen->lock);
-	xs = list_first_entry_or_null(&listen->queue, struct xtcp_sock, listen.link);
-	if (xs) {
-		list_del_init(&xs->listen.link);
+	spin_lock_bh(&xs->listed.lock);
+	child = list_first_entry_or_null(&xs->listen.queue, struct xtcp_sock, listed.link);
+	if (child) {
+		xtcp_listen_unlink(child);
 		sk_acceptq_removed(sk);
 	}
-	spin_unlock_bh(&listen->lock);
-	return xs ? xtcp_to_sk(xs) : NULL;
+	spin_unlock_bh(&xs->listed.lock);
+	return child ? xtcp_to_sk(child) : NULL;
 }
 
 /* Sleep until there is something to accept; one sleeper is woken for each. 0 or -errno. */

@@ -10,23 +10,36 @@
 struct sock;
 
 /**
- * struct xtcp_listen - queues of a listener, and a child's place in one
- * @lock: guards the lists and counts; taken in softirq and process context
- *	  (spin_lock_bh), inside the listener's or the child's socket lock, never
- *	  around one
+ * struct xtcp_listen - queues of a listener
  * @requests: struct xtcp_request.link
- * @queue: established children, xtcp_sock.listen.link
- * @nr_requests: length of @requests
- * @link: a child's link in its parent's @queue
- * @port_link: link in xtcp_port.listeners
+ * @queue: established children, xtcp_sock.listed.link
+ *
+ * Both under xtcp_listed.lock, and valid in LISTEN only: what a connection needs takes its
+ * place (xtcp_sock.h). So whoever comes without the listener's socket lock looks at the state under
+ * that lock first.
  */
 struct xtcp_listen {
-	spinlock_t lock;	/* the lists and nr_requests */
 	struct list_head requests;
 	struct list_head queue;
+};
+
+/**
+ * struct xtcp_listed - a listener's lock, and where a listener or a child is listed
+ * @lock: guards the listener's queues; taken in softirq and process context
+ *	  (spin_lock_bh), inside the listener's or the child's socket lock, never
+ *	  around one
+ * @link: a child's link in its parent's queue, until it is accepted
+ * @port_link: a listener's link in xtcp_port.listeners, whose readers use RCU. No child is made of
+ *	       a socket that has listened, so nothing overwrites it under their eyes
+ * @nr_requests: length of a listener's queue of requests; under @lock
+ */
+struct xtcp_listed {
+	union {
+		struct list_head link;
+		struct hlist_node port_link;
+	};
+	spinlock_t lock;	/* xtcp_listen, nr_requests */
 	u32 nr_requests;
-	struct list_head link;
-	struct hlist_node port_link;
 };
 
 struct socket;
@@ -49,6 +62,6 @@ struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
 /* Something to accept? Any context. */
 bool xtcp_listen_ready(const struct sock *sk);
 
-void xtcp_listen_init(struct xtcp_listen *listen);
+void xtcp_listen_init(struct xtcp_listed *listed);
 
 #endif /* _XTCP_LISTEN_H */

@@ -40,6 +40,8 @@ enum xtcp_node_kind {
  * @hash: link in the namespace's connection table
  * @key: identity; laddr and lport are valid from bind() on
  * @bind: link in the owners of @port
+ * @rcu: of a request or minisock that nobody owns any more: lookups may still see it. It holds
+ *	 no port then, or never did
  * @port: the local port held, NULL if none
  * @kind: which structure embeds this
  * @reuse: SO_REUSEADDR as it was at bind()
@@ -49,7 +51,10 @@ enum xtcp_node_kind {
 struct xtcp_node {
 	struct rhash_head hash;
 	struct xtcp_key key;
-	struct hlist_node bind;
+	union {
+		struct hlist_node bind;
+		struct rcu_head rcu;
+	};
 	struct xtcp_port *port;
 	u8 kind;
 	bool reuse;

@@ -4,7 +4,6 @@
 #define _XTCP_MEM_H
 
 #include <net/sock.h>
-#include "xtcp_sock.h"
 
 /*
  * A connection keeps so many octets of what it was granted (sk_forward_alloc) between one segment and
@@ -21,7 +20,7 @@ static inline void xtcp_mem_uncharge(struct sock *sk, int size)
 {
 	sk_forward_alloc_add(sk, size);
 	if (likely(sk->sk_forward_alloc <= (int)XTCP_MEM_KEPT &&
-		   timer_pending(&xtcp_sk(sk)->timer.wheel)) && !sk_under_memory_pressure(sk))
+		   timer_pending(&sk->sk_timer)) && !sk_under_memory_pressure(sk))
 		return;
 	sk_mem_reclaim(sk);
 }

@@ -20,6 +20,7 @@ struct xtcp_sock;
  * @up: SND.UP, valid while @urgent
  * @sml: end of the last small segment sent (Minshall's Nagle)
  * @iss: ISS
+ * @limited_nxt: @nxt when cwnd last stopped a push
  * @last_sent: jiffies of the last data transmission (idle restart)
  * @mss: effective send MSS now: path, peer and option; octets of payload
  * @peer_mss: the MSS option received, or the default (RFC 9293 MUST-15)
@@ -31,7 +32,6 @@ struct xtcp_sock;
  * @cork: TCP_CORK
  * @push_once: setting NODELAY or clearing CORK sends what is queued, once
  * @cwnd_limited: cwnd stopped a push within the last round trip
- * @limited_nxt: @nxt when it last did
  */
 struct xtcp_snd {
 	u32 una;
@@ -43,6 +43,7 @@ struct xtcp_snd {
 	u32 up;
 	u32 sml;
 	u32 iss;
+	u32 limited_nxt;
 	unsigned long last_sent;
 	u16 mss;
 	u16 peer_mss;
@@ -54,7 +55,6 @@ struct xtcp_snd {
 	bool cork;
 	bool push_once;
 	bool cwnd_limited;
-	u32 limited_nxt;
 };
 
 /**

@@ -7,7 +7,9 @@
  * SO_MAX_PACING_RATE), and with net.xtcp.pacing behind the initial window on every path long
  * enough for bursts to hurt. It runs in softirq, so it may take the socket as a timer does.
  */
+#include <linux/hrtimer.h>
 #include <linux/math64.h>
+#include <linux/slab.h>
 #include <net/sock.h>
 
 #include "cong.h"
@@ -21,6 +23,11 @@
 #define XTCP_PACE_PATH_US	1000
 /* Each of these many microseconds of path halves what a burst may have beyond its rate. */
 #define XTCP_PACE_SHORT_US	512
+
+struct xtcp_pace_timer {
+	struct hrtimer hr;
+	struct sock *sk;
+};
 
 u64 xtcp_pace_gap_ns(u32 len, u64 rate, u64 late_ns)
 {
@@ -48,11 +55,51 @@ static bool pace_by_timer(const struct sock *sk)
 	}
 }
 
-static void pace_start(struct xtcp_sock *xs, ktime_t when)
+static enum hrtimer_restart pace_expire(struct hrtimer *timer)
 {
+	struct sock *sk = container_of(timer, struct xtcp_pace_timer, hr)->sk;
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk))
+		xtcp_pace_push(sk);
+	else
+		set_bit(XTCP_DEFER_PACE, &xs->deferred);
+	bh_unlock_sock(sk);
+	xtcp_wheel_expired(xs->xn);
+	sock_put(sk);
+	/* What the push started again stays queued. */
+	return HRTIMER_NORESTART;
+}
+
+static struct xtcp_pace_timer *pace_timer_new(struct sock *sk)
+{
+	struct xtcp_pace_timer *t = kmalloc(sizeof(*t), GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT);
+
+	if (!t)
+		return NULL;
+	t->sk = sk;
+	xtcp_hrtimer_setup(&t->hr, pace_expire, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_SOFT);
+	return t;
+}
+
+static bool pace_is_queued(const struct xtcp_pace *p)
+{
+	return p->timer && hrtimer_is_queued(&p->timer->hr);
+}
+
+/* The timer is not queued: let it run out at @when. False: no memory for one. */
+static bool pace_start(struct xtcp_sock *xs, ktime_t when)
+{
+	struct xtcp_pace_timer *t = xs->pace.timer ?: pace_timer_new(xtcp_to_sk(xs));
+
+	xs->pace.timer = t;
+	if (!t)
+		return false;
 	XTCP_INC(xs->xn, TIMERSTARTED);
-	sock_hold(xtcp_to_sk(xs));
-	hrtimer_start(&xs->pace.timer, when, HRTIMER_MODE_ABS_PINNED_SOFT);
+	sock_hold(t->sk);
+	hrtimer_start(&t->hr, when, HRTIMER_MODE_ABS_PINNED_SOFT);
+	return true;
 }
 
 bool xtcp_pace_hold(struct sock *sk)
@@ -63,18 +110,15 @@ bool xtcp_pace_hold(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (likely(!pace_by_timer(sk)) || p->next_ns <= ktime_get_ns())
 		return false;
-	if (!hrtimer_is_queued(&p->timer))
-		pace_start(xs, ns_to_ktime(p->next_ns));
-	return true;
+	return pace_is_queued(p) || pace_start(xs, ns_to_ktime(p->next_ns));
 }
 
-void xtcp_pace_later(struct sock *sk, u32 us)
+bool xtcp_pace_later(struct sock *sk, u32 us)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (!hrtimer_is_queued(&xs->pace.timer))
-		pace_start(xs, ktime_add_us(ktime_get(), us));
+	return pace_is_queued(&xs->pace) || pace_start(xs, ktime_add_us(ktime_get(), us));
 }
 
 void xtcp_pace_sent(struct sock *sk, u32 len)
@@ -145,29 +189,14 @@ void xtcp_pace_push(struct sock *sk)
 	xtcp_output_push(sk);
 }
 
-static enum hrtimer_restart pace_expire(struct hrtimer *timer)
-{
-	struct xtcp_sock *xs = container_of(timer, struct xtcp_sock, pace.timer);
-	struct sock *sk = xtcp_to_sk(xs);
-
-	bh_lock_sock(sk);
-	if (!sock_owned_by_user(sk))
-		xtcp_pace_push(sk);
-	else
-		set_bit(XTCP_DEFER_PACE, &xs->deferred);
-	bh_unlock_sock(sk);
-	xtcp_wheel_expired(xs->xn);
-	sock_put(sk);
-	/* What the push started again stays queued. */
-	return HRTIMER_NORESTART;
-}
-
 void xtcp_pace_init(struct sock *sk)
 {
-	struct xtcp_pace *p = &xtcp_sk(sk)->pace;
+	memset(&xtcp_sk(sk)->pace, 0, sizeof(xtcp_sk(sk)->pace));
+}
 
-	xtcp_hrtimer_setup(&p->timer, pace_expire, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_SOFT);
-	p->next_ns = 0;
+void xtcp_pace_free(struct sock *sk)
+{
+	kfree(xtcp_sk(sk)->pace.timer);
 }
 
 void xtcp_pace_forget(struct sock *sk)
@@ -180,7 +209,7 @@ void xtcp_pace_stop(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
-	if (hrtimer_try_to_cancel(&xs->pace.timer) != 1)
+	if (!xs->pace.timer || hrtimer_try_to_cancel(&xs->pace.timer->hr) != 1)
 		return;
 	xtcp_wheel_expired(xs->xn);
 	__sock_put(sk);

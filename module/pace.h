@@ -3,29 +3,33 @@
 #ifndef _XTCP_PACE_H
 #define _XTCP_PACE_H
 
-#include <linux/hrtimer.h>
 #include <linux/types.h>
 
 struct sock;
+struct xtcp_pace_timer;
 struct xtcp_sock;
 
 /**
  * struct xtcp_pace - pacing without fq
  * @timer: runs out when the next segment may leave (autocork.c: when it must); holds a
- *	   reference to the socket while it is queued
+ *	   reference to the socket while it is queued. Made when it is first needed, which
+ *	   most connections never do; it goes with the socket
  * @next_ns: no segment before this, ktime
  *
  * The rate is sk_pacing_rate, octets a second, and sk_pacing_status says who keeps it:
  * nobody, we, or fq, which announces itself there.
  */
 struct xtcp_pace {
-	struct hrtimer timer;
+	struct xtcp_pace_timer *timer;
 	u64 next_ns;
 };
 
 /* All with the socket lock held, or before anybody else knows the socket. */
 
 void xtcp_pace_init(struct sock *sk);
+
+/* Nobody knows the socket any more (sk_destruct). */
+void xtcp_pace_free(struct sock *sk);
 
 /* The connection ended. */
 void xtcp_pace_stop(struct sock *sk);
@@ -40,11 +44,14 @@ void xtcp_pace_forget(struct sock *sk);
  */
 void xtcp_pace_update(struct sock *sk);
 
-/* True if nothing may leave yet; the timer will push. */
+/* True if nothing may leave yet; the timer will push. Without memory for one, false. */
 bool xtcp_pace_hold(struct sock *sk);
 
-/* Push in @us microseconds, or when the timer runs out that is queued already. */
-void xtcp_pace_later(struct sock *sk, u32 us);
+/*
+ * Push in @us microseconds, or when the timer runs out that is queued already. False without
+ * memory for it.
+ */
+bool xtcp_pace_later(struct sock *sk, u32 us);
 
 /* @len octets of text leave. */
 void xtcp_pace_sent(struct sock *sk, u32 len);

@@ -346,7 +346,7 @@ int xtcp_ports_listen(struct sock *sk)
 	else
 		err = xtcp_reuseport_join(port, sk);
 	if (!err)
-		hlist_add_head_rcu(&xtcp_sk(sk)->listen.port_link, &port->listeners);
+		hlist_add_head_rcu(&xtcp_sk(sk)->listed.port_link, &port->listeners);
 	spin_unlock_bh(&port->lock);
 	return err;
 }
@@ -360,7 +360,7 @@ void xtcp_ports_unlisten(struct sock *sk)
 		return;
 	spin_lock_bh(&port->lock);
 	xtcp_reuseport_leave(sk);
-	hlist_del_init_rcu(&xtcp_sk(sk)->listen.port_link);
+	hlist_del_init_rcu(&xtcp_sk(sk)->listed.port_link);
 	spin_unlock_bh(&port->lock);
 }
 
@@ -405,7 +405,7 @@ struct sock *xtcp_ports_find_listener(struct xtcp_net *xn, const struct xtcp_key
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "xtcp: listener lookup outside RCU");
 	if (!port)
 		return NULL;
-	hlist_for_each_entry_rcu(xs, &port->listeners, listen.port_link) {
+	hlist_for_each_entry_rcu(xs, &port->listeners, listed.port_link) {
 		struct sock *sk = xtcp_to_sk(xs);
 		int score = xtcp_listener_score(sk, key, dif, sdif);
 

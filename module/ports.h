@@ -18,23 +18,26 @@ struct xtcp_node;
  * struct xtcp_port - one local port number in use in a namespace
  * @lock: guards @owners, @listeners (writers) and the flags; BH-disabling; inside
  *	  any socket lock, outside the lock of xtcp_net.ports
- * @owners: sockets and TIME-WAIT minisocks that hold the number (xtcp_node.bind)
- * @listeners: listening sockets (xtcp_listen.port_link); readers use RCU
  * @num: the port number, host order
  * @dead: taken out of xtcp_net.ports: look it up again
  * @shared: every owner got it from connect(), so another connect() may share it
- * @rcu: readers of @listeners may still hold it
+ * @listeners: listening sockets (xtcp_listed.port_link); readers use RCU
+ * @owners: sockets and TIME-WAIT minisocks that hold the number (xtcp_node.bind)
+ * @rcu: of one without owners: readers of @listeners may still hold it
  *
- * Created with its first owner and freed with its last.
+ * Created with its first owner and freed with its last. There is one for each port that a client
+ * uses: 32 octets are the next smaller size that kmalloc() has.
  */
 struct xtcp_port {
 	spinlock_t lock;	/* owners, listeners, flags */
-	struct hlist_head owners;
-	struct hlist_head listeners;
 	u16 num;
 	bool dead;
 	bool shared;
-	struct rcu_head rcu;
+	struct hlist_head listeners;
+	union {
+		struct hlist_head owners;
+		struct rcu_head rcu;
+	};
 };
 
 /*

@@ -83,7 +83,7 @@ static struct xtcp_node *xtcp_proc_port_listener(struct xtcp_proc_iter *it,
 	unsigned int pos = 0;
 	struct xtcp_sock *xs;
 
-	hlist_for_each_entry_rcu(xs, &port->listeners, listen.port_link) {
+	hlist_for_each_entry_rcu(xs, &port->listeners, listed.port_link) {
 		if (pos++ < it->skip)
 			continue;
 		it->skip = pos - 1;
@@ -285,7 +285,7 @@ static void xtcp_proc_sock_timer(const struct xtcp_sock *xs, struct xtcp_proc_li
 		if (!(armed & (1 << rank[i].due)))
 			continue;
 		l->timer = rank[i].shown;
-		l->when = XTCP_SHOWN(xs->timer.due[rank[i].due]) - jiffies;
+		l->when = (s32)(XTCP_SHOWN(xs->timer.due[rank[i].due]) - (u32)jiffies);
 		return;
 	}
 }

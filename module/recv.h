@@ -31,16 +31,16 @@ struct xtcp_sock;
  * @irs: IRS
  * @again: where the last segment began that was old from end to end, IRS: none was
  * @up: RCV.UP, sequence number of the urgent octet, valid if @urg
+ * @ato: delayed-ACK time-out, jiffies
+ * @unacked: octets received since the last ACK went out
+ * @clamp: largest window to offer (buffer, TCP_WINDOW_CLAMP)
  * @last: jiffies of the last data segment
  * @keep_stamp: jiffies of the last segment of any kind (keepalive idleness)
- * @ato: delayed-ACK time-out, jiffies
+ * @oow_stamp: jiffies of the last ACK sent for an out-of-window segment
  * @mss: estimate of the peer's segment size
  * @last_len: octets of the last segment, if it was shorter than @mss and no crumb
  * @advmss: MSS option that we sent
- * @unacked: octets received since the last ACK went out
  * @urg: XTCP_URG_* and the urgent octet
- * @oow_stamp: jiffies of the last ACK sent for an out-of-window segment
- * @clamp: largest window to offer (buffer, TCP_WINDOW_CLAMP)
  * @wscale: shift of our window field
  * @wscale_ok: both sides sent the option, or, before the answer, we offer it
  * @ratio: payload per truesize of what arrives, in 256ths, at least half
@@ -57,11 +57,11 @@ struct xtcp_rcv {
 	u32 irs;
 	u32 again;
 	u32 up;
-	unsigned long last;
-	unsigned long keep_stamp;
 	u32 ato;
 	u32 unacked;
 	u32 clamp;
+	unsigned long last;
+	unsigned long keep_stamp;
 	unsigned long oow_stamp;
 	u16 mss;
 	u16 last_len;

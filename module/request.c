@@ -33,7 +33,7 @@ static struct xtcp_net *xtcp_request_net(const struct xtcp_request *req)
 
 static void xtcp_request_free_rcu(struct rcu_head *head)
 {
-	kmem_cache_free(xtcp_request_cache, container_of(head, struct xtcp_request, rcu));
+	kmem_cache_free(xtcp_request_cache, container_of(head, struct xtcp_request, node.rcu));
 }
 
 void xtcp_request_put(struct xtcp_request *req)
@@ -42,20 +42,20 @@ void xtcp_request_put(struct xtcp_request *req)
 		return;
 	XTCP_INC(xtcp_request_net(req), REQDESTROYED);
 	sock_put(req->listener);
-	call_rcu(&req->rcu, xtcp_request_free_rcu);
+	call_rcu(&req->node.rcu, xtcp_request_free_rcu);
 }
 
 /* Off the listener's list and without a timer; the node has left the table already. */
 static void xtcp_request_detach(struct xtcp_request *req)
 {
-	struct xtcp_listen *listen = &xtcp_sk(req->listener)->listen;
+	struct xtcp_listed *listed = &xtcp_sk(req->listener)->listed;
 
-	spin_lock_bh(&listen->lock);
+	spin_lock_bh(&listed->lock);
 	if (!list_empty(&req->link)) {
 		list_del_init(&req->link);
-		WRITE_ONCE(listen->nr_requests, listen->nr_requests - 1);
+		WRITE_ONCE(listed->nr_requests, listed->nr_requests - 1);
 	}
-	spin_unlock_bh(&listen->lock);
+	spin_unlock_bh(&listed->lock);
 	if (xtcp_wheel_stop(xtcp_request_net(req), &req->timer))
 		xtcp_request_put(req);
 	xtcp_request_put(req);
@@ -71,20 +71,21 @@ void xtcp_request_drop(struct xtcp_request *req)
 
 void xtcp_request_drop_all(struct sock *listener)
 {
-	struct xtcp_listen *listen = &xtcp_sk(listener)->listen;
+	struct list_head *requests = &xtcp_sk(listener)->listen.requests;
+	struct xtcp_listed *listed = &xtcp_sk(listener)->listed;
 	struct xtcp_request *req;
 
-	spin_lock_bh(&listen->lock);
-	while ((req = list_first_entry_or_null(&listen->requests, struct xtcp_request, link))) {
+	spin_lock_bh(&listed->lock);
+	while ((req = list_first_entry_or_null(requests, struct xtcp_request, link))) {
 		refcount_inc(&req->ref);
 		list_del_init(&req->link);
-		WRITE_ONCE(listen->nr_requests, listen->nr_requests - 1);
-		spin_unlock_bh(&listen->lock);
+		WRITE_ONCE(listed->nr_requests, listed->nr_requests - 1);
+		spin_unlock_bh(&listed->lock);
 		xtcp_request_drop(req);
 		xtcp_request_put(req);
-		spin_lock_bh(&listen->lock);
+		spin_lock_bh(&listed->lock);
 	}
-	spin_unlock_bh(&listen->lock);
+	spin_unlock_bh(&listed->lock);
 }
 
 /* Send the SYN-ACK again. */
@@ -151,7 +152,7 @@ static void xtcp_request_expire(struct timer_list *timer)
 static bool xtcp_request_overflow(struct sock *listener)
 {
 	struct xtcp_sock *xs = xtcp_sk(listener);
-	u32 waiting = READ_ONCE(xs->listen.nr_requests);
+	u32 waiting = READ_ONCE(xs->listed.nr_requests);
 
 	if (sk_acceptq_is_full(listener)) {
 		XTCP_INC(xs->xn, LISTENOVERFLOWS);
@@ -240,19 +241,19 @@ static struct xtcp_request *xtcp_request_alloc(struct sock *listener, struct sk_
 /* Put @req on its listener's list and start its timer. Return: false if it closed. */
 static bool xtcp_request_attach(struct xtcp_request *req)
 {
-	struct xtcp_listen *listen = &xtcp_sk(req->listener)->listen;
+	struct xtcp_sock *xs = xtcp_sk(req->listener);
 	bool ok;
 
-	spin_lock_bh(&listen->lock);
+	spin_lock_bh(&xs->listed.lock);
 	/* xtcp_listen_stop() changes the state first, then empties the list. */
 	ok = inet_sk_state_load(req->listener) == TCP_LISTEN;
 	if (ok) {
-		list_add_tail(&req->link, &listen->requests);
-		WRITE_ONCE(listen->nr_requests, listen->nr_requests + 1);
+		list_add_tail(&req->link, &xs->listen.requests);
+		WRITE_ONCE(xs->listed.nr_requests, xs->listed.nr_requests + 1);
 		xtcp_wheel_start(xtcp_request_net(req), &req->timer,
 				 jiffies + usecs_to_jiffies(XTCP_RTO_INIT_US));
 	}
-	spin_unlock_bh(&listen->lock);
+	spin_unlock_bh(&xs->listed.lock);
 	return ok;
 }
 
@@ -418,7 +419,7 @@ struct sock *xtcp_request_segment(struct xtcp_request *req, struct sk_buff *skb,
 
 int xtcp_request_init(void)
 {
-	xtcp_request_cache = KMEM_CACHE(xtcp_request, SLAB_HWCACHE_ALIGN);
+	xtcp_request_cache = KMEM_CACHE(xtcp_request, SLAB_ACCOUNT);
 	return xtcp_request_cache ? 0 : -ENOMEM;
 }
 

@@ -40,7 +40,6 @@ struct sock;
  * @iif: interface the replies are bound to, 0: any
  * @acked: the third segment came without data, and TCP_DEFER_ACCEPT waits for that
  * @ack_stamp: jiffies of the last answer to a segment that brought nothing
- * @rcu: lookups may still see it
  */
 struct xtcp_request {
 	struct xtcp_node node;
@@ -67,7 +66,6 @@ struct xtcp_request {
 	u32 mark;
 	int iif;
 	unsigned long ack_stamp;
-	struct rcu_head rcu;
 };
 
 int xtcp_request_init(void);

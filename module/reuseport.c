@@ -38,7 +38,7 @@ int xtcp_reuseport_join(struct xtcp_port *port, struct sock *sk)
 	lockdep_assert_held(&port->lock);
 	if (!sk->sk_reuseport)
 		return 0;
-	hlist_for_each_entry(xs, &port->listeners, listen.port_link) {
+	hlist_for_each_entry(xs, &port->listeners, listed.port_link) {
 		struct sock *other = xtcp_to_sk(xs);
 
 		if (other != sk && reuseport_alike(sk, other))

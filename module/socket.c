@@ -199,7 +199,7 @@ static int xtcp_socket_init(struct sock *sk)
 	xs->xn = xtcp_net(sock_net(sk));
 	xs->node.kind = XTCP_NODE_SOCK;
 	INIT_HLIST_NODE(&xs->node.bind);
-	xtcp_listen_init(&xs->listen);
+	xtcp_listen_init(&xs->listed);
 	xtcp_timer_init(sk);
 	xtcp_pace_init(sk);
 	/* The sysctl names an algorithm whose module may have gone since. */
@@ -246,7 +246,7 @@ void xtcp_socket_init_clone(struct sock *sk)
 	memset(&xs->node, 0, sizeof(xs->node));
 	xs->node.kind = XTCP_NODE_SOCK;
 	INIT_HLIST_NODE(&xs->node.bind);
-	xtcp_listen_init(&xs->listen);
+	xtcp_listen_init(&xs->listed);
 	memset(&xs->ackq, 0, sizeof(xs->ackq));
 	xs->defer_accept = 0;
 	xtcp_timer_init(sk);

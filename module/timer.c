@@ -59,18 +59,19 @@ void xtcp_wheel_expired(struct xtcp_net *xn)
 
 static void xtcp_timer_arm(struct xtcp_sock *xs, enum xtcp_deadline which, unsigned long when)
 {
+	struct timer_list *timer = &xtcp_to_sk(xs)->sk_timer;
 	struct xtcp_timers *t = &xs->timer;
 
 	t->due[which] = when;
 	t->armed |= 1 << which;
-	if (timer_pending(&t->wheel) && !time_before(when, t->wheel.expires))
+	if (timer_pending(timer) && !time_before(when, timer->expires))
 		return;
 	/*
 	 * First the reference: what is due at once may have expired, and given it back, before
 	 * the next line. The user of a socket has none beside its life's.
 	 */
 	sock_hold(xtcp_to_sk(xs));
-	if (!xtcp_wheel_start(xs->xn, &t->wheel, when))
+	if (!xtcp_wheel_start(xs->xn, timer, when))
 		__sock_put(xtcp_to_sk(xs));
 }
 
@@ -80,7 +81,7 @@ void xtcp_timer_stop(struct sock *sk)
 
 	xs->timer.armed = 0;
 	xtcp_pace_stop(sk);
-	if (xtcp_wheel_stop(xs->xn, &xs->timer.wheel))
+	if (xtcp_wheel_stop(xs->xn, &sk->sk_timer))
 		__sock_put(sk);
 }
 
@@ -143,7 +144,7 @@ static void xtcp_timer_restart_rto(struct xtcp_sock *xs)
 /* A probe of the tail, at the latest where the time-out would be: it goes on from there. */
 static void xtcp_timer_arm_tail(struct xtcp_sock *xs)
 {
-	unsigned long when;
+	unsigned long when, rto;
 
 	xtcp_timer_clear(xs, XTCP_DUE_TAIL);
 	if (!xtcp_tlp_wanted(xs))
@@ -151,8 +152,9 @@ static void xtcp_timer_arm_tail(struct xtcp_sock *xs)
 	when = jiffies + usecs_to_jiffies(xtcp_tlp_timeout_us(xs->rtt.srtt_us >> 3,
 							      xs->snd.nxt - xs->snd.una,
 							      xs->snd.mss));
-	if (time_after(when, xs->timer.due[XTCP_DUE_RETRANS]))
-		when = xs->timer.due[XTCP_DUE_RETRANS];
+	rto = xtcp_timers_due(&xs->timer, XTCP_DUE_RETRANS);
+	if (time_after(when, rto))
+		when = rto;
 	xtcp_timer_arm(xs, XTCP_DUE_TAIL, when);
 }
 
@@ -217,7 +219,7 @@ void xtcp_timer_send_failed(struct xtcp_sock *xs)
 void xtcp_timer_ack_owed(struct xtcp_sock *xs, unsigned long when)
 {
 	if (xtcp_timers_armed(&xs->timer, XTCP_DUE_DELACK) &&
-	    !time_before(when, xs->timer.due[XTCP_DUE_DELACK]))
+	    !time_before(when, xtcp_timers_due(&xs->timer, XTCP_DUE_DELACK)))
 		return;
 	xtcp_timer_arm(xs, XTCP_DUE_DELACK, when);
 }
@@ -461,6 +463,7 @@ static void xtcp_timer_run(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_timers *t = &xs->timer;
+	unsigned long first = 0;
 	int i, next = -1;
 
 	sock_owned_by_me(sk);
@@ -468,7 +471,7 @@ static void xtcp_timer_run(struct sock *sk)
 	for (i = 0; i < XTCP_DUE_MAX; i++) {
 		if (sk->sk_state == TCP_CLOSE)
 			return;
-		if (!xtcp_timers_armed(t, i) || time_before(jiffies, t->due[i]))
+		if (!xtcp_timers_armed(t, i) || time_before(jiffies, xtcp_timers_due(t, i)))
 			continue;
 		xtcp_timer_clear(xs, i);
 		xtcp_due[i](sk);
@@ -477,12 +480,16 @@ static void xtcp_timer_run(struct sock *sk)
 		return;
 	/* What was kept for a next segment that did not come (mem.h). */
 	sk_mem_reclaim(sk);
-	for (i = 0; i < XTCP_DUE_MAX; i++)
-		if (xtcp_timers_armed(t, i) &&
-		    (next < 0 || time_before(t->due[i], t->due[next])))
-			next = i;
+	for (i = 0; i < XTCP_DUE_MAX; i++) {
+		unsigned long when = xtcp_timers_due(t, i);
+
+		if (!xtcp_timers_armed(t, i) || (next >= 0 && !time_before(when, first)))
+			continue;
+		next = i;
+		first = when;
+	}
 	if (next >= 0)
-		xtcp_timer_arm(xs, next, t->due[next]);
+		xtcp_timer_arm(xs, next, first);
 }
 
 void xtcp_timer_deferred(struct sock *sk)
@@ -492,8 +499,8 @@ void xtcp_timer_deferred(struct sock *sk)
 
 static void xtcp_timer_expire(struct timer_list *timer)
 {
-	struct xtcp_sock *xs = timer_container_of(xs, timer, timer.wheel);
-	struct sock *sk = xtcp_to_sk(xs);
+	struct sock *sk = timer_container_of(sk, timer, sk_timer);
+	struct xtcp_sock *xs = xtcp_sk(sk);
 
 	bh_lock_sock(sk);
 	if (!sock_owned_by_user(sk)) {
@@ -501,7 +508,7 @@ static void xtcp_timer_expire(struct timer_list *timer)
 	} else {
 		/* The owner may arm or clear it right now: only a counter goes by this. */
 		if (data_race(xtcp_timers_armed(&xs->timer, XTCP_DUE_DELACK) &&
-			      !time_before(jiffies, xs->timer.due[XTCP_DUE_DELACK])))
+			      !time_before(jiffies, xtcp_timers_due(&xs->timer, XTCP_DUE_DELACK))))
 			XTCP_INC(xs->xn, DELAYEDACKLOCKED);
 		set_bit(XTCP_DEFER_TIMER, &xs->deferred);
 	}
@@ -512,7 +519,7 @@ static void xtcp_timer_expire(struct timer_list *timer)
 
 void xtcp_timer_init(struct sock *sk)
 {
-	timer_setup(&xtcp_sk(sk)->timer.wheel, xtcp_timer_expire, 0);
+	timer_setup(&sk->sk_timer, xtcp_timer_expire, 0);
 	xtcp_sk(sk)->timer.armed = 0;
 	xtcp_sk(sk)->timer.probes = 0;
 }

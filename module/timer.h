@@ -3,6 +3,7 @@
 #ifndef _XTCP_TIMER_H
 #define _XTCP_TIMER_H
 
+#include <linux/jiffies.h>
 #include <linux/timer.h>
 #include <linux/types.h>
 
@@ -24,19 +25,19 @@ enum xtcp_deadline {
 
 /**
  * struct xtcp_timers - deadlines of one connection
- * @wheel: the kernel timer; pending at or before the earliest deadline. It holds a
- *	   reference to the socket while it is pending.
- * @due: deadlines in jiffies, valid where @armed has the bit
+ * @due: deadlines, the low half of jiffies, valid where @armed has the bit: xtcp_timers_due()
  * @armed: bits of enum xtcp_deadline
  * @probes: unanswered window or keepalive probes
+ *
+ * The kernel timer is the one that struct sock has for its protocol, sk_timer: pending at or before
+ * the earliest deadline. It holds a reference to the socket while it is pending.
  *
  * Moving a deadline later or clearing it touches no kernel timer: it fires early,
  * finds nothing due and re-arms itself. So the data path arms at most once
  * an RTT.
  */
 struct xtcp_timers {
-	struct timer_list wheel;
-	unsigned long due[XTCP_DUE_MAX];
+	u32 due[XTCP_DUE_MAX];
 	u8 armed;
 	u8 probes;
 };
@@ -67,10 +68,18 @@ static inline void xtcp_timers_clear(struct xtcp_timers *t, enum xtcp_deadline w
 
 #define xtcp_timer_clear(xs, which)	xtcp_timers_clear(&(xs)->timer, which)
 
-/* True if @which is armed; its time is then timer.due[@which]. */
+/* True if @which is armed; its time is then xtcp_timers_due(). */
 static inline bool xtcp_timers_armed(const struct xtcp_timers *t, enum xtcp_deadline which)
 {
 	return t->armed & (1 << which);
+}
+
+/* When @which is due, jiffies; not further away than 2^31 of them. */
+static inline unsigned long xtcp_timers_due(const struct xtcp_timers *t, enum xtcp_deadline which)
+{
+	unsigned long now = jiffies;
+
+	return now + (s32)(t->due[which] - (u32)now);
 }
 
 /* The connection ended: no deadline counts any more, the kernel timer stops. */

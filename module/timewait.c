@@ -32,7 +32,7 @@ static unsigned long xtcp_timewait_2msl(const struct xtcp_net *xn)
 
 static void xtcp_timewait_free_rcu(struct rcu_head *head)
 {
-	kmem_cache_free(xtcp_timewait_cache, container_of(head, struct xtcp_timewait, rcu));
+	kmem_cache_free(xtcp_timewait_cache, container_of(head, struct xtcp_timewait, node.rcu));
 }
 
 void xtcp_timewait_put(struct xtcp_timewait *tw)
@@ -42,7 +42,7 @@ void xtcp_timewait_put(struct xtcp_timewait *tw)
 	if (!refcount_dec_and_test(&tw->ref))
 		return;
 	XTCP_INC(xn, TWDESTROYED);
-	call_rcu(&tw->rcu, xtcp_timewait_free_rcu);
+	call_rcu(&tw->node.rcu, xtcp_timewait_free_rcu);
 	/* Last: the namespace may go when this reaches zero. */
 	atomic_dec(&xn->tw_count);
 }
@@ -83,7 +83,8 @@ static struct xtcp_timewait *xtcp_timewait_alloc(struct sock *sk)
 	struct xtcp_net *xn = xs->xn;
 	struct xtcp_timewait *tw;
 
-	BUILD_BUG_ON(sizeof(*tw) > 256);
+	/* 22 in a page; lockdep makes a timer longer. */
+	BUILD_BUG_ON(!IS_ENABLED(CONFIG_LOCKDEP) && sizeof(*tw) > 184);
 	if (atomic_read(&xn->tw_count) >= READ_ONCE(xn->sysctl.max_tw_buckets))
 		return NULL;
 	tw = kmem_cache_zalloc(xtcp_timewait_cache, GFP_ATOMIC | __GFP_NOWARN);
@@ -236,7 +237,7 @@ void xtcp_timewait_purge(struct xtcp_net *xn)
 
 int xtcp_timewait_init(void)
 {
-	xtcp_timewait_cache = KMEM_CACHE(xtcp_timewait, SLAB_HWCACHE_ALIGN);
+	xtcp_timewait_cache = KMEM_CACHE(xtcp_timewait, SLAB_ACCOUNT);
 	return xtcp_timewait_cache ? 0 : -ENOMEM;
 }
 

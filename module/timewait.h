@@ -29,7 +29,8 @@ struct sock;
  * @family: AF_INET or AF_INET6, as the socket was
  * @tos: type of service of the replies
  * @rcv_wscale: shift of the window field
- * @rcu: lookups may still see it
+ *
+ * No room is left between them, and none between one and the next: a busy server has many.
  */
 struct xtcp_timewait {
 	struct xtcp_node node;
@@ -47,7 +48,6 @@ struct xtcp_timewait {
 	u8 family;
 	u8 tos;
 	u8 rcv_wscale;
-	struct rcu_head rcu;
 };
 
 int xtcp_timewait_init(void);

@@ -50,7 +50,7 @@ static void ex_expire(struct kunit *test, enum xtcp_deadline which)
 static void ex_armed(struct kunit *test, enum xtcp_deadline which, u64 us)
 {
 	const struct xtcp_timers *t = &xtcp_sk(A->sk)->timer;
-	unsigned long after = nsecs_to_jiffies(us * NSEC_PER_USEC), due = t->due[which];
+	unsigned long after = nsecs_to_jiffies(us * NSEC_PER_USEC), due = xtcp_timers_due(t, which);
 
 	KUNIT_EXPECT_TRUE_MSG(test, xtcp_timers_armed(t, which), "deadline %d", which);
 	KUNIT_EXPECT_FALSE_MSG(test, time_before(due + 1, ex_since + after), "deadline %d", which);
@@ -111,7 +111,7 @@ static void expiry_retrans__gives_up(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, A->sk->sk_state, TCP_CLOSE);
 	KUNIT_EXPECT_EQ(test, A->sk->sk_err, ETIMEDOUT);
 	KUNIT_EXPECT_TRUE(test, xtcp_rtxq_empty(&xs->rtxq));
-	KUNIT_EXPECT_FALSE(test, timer_pending(&xs->timer.wheel));
+	KUNIT_EXPECT_FALSE(test, timer_pending(&xtcp_to_sk(xs)->sk_timer));
 	pair_close();
 	/* What ICMP said is a better reason. */
 	xs = ex_begin(test);
@@ -440,7 +440,7 @@ static void expiry_keepalive__probes_and_gives_up(struct kunit *test)
 	ex_expire(test, XTCP_DUE_KEEPALIVE);
 	pair_silent(test, A);
 	KUNIT_EXPECT_TRUE(test, xtcp_timers_armed(&xs->timer, XTCP_DUE_KEEPALIVE));
-	KUNIT_EXPECT_EQ(test, xs->timer.due[XTCP_DUE_KEEPALIVE], xs->rcv.keep_stamp + 100 * HZ);
+	KUNIT_EXPECT_EQ(test, xtcp_timers_due(&xs->timer, XTCP_DUE_KEEPALIVE), xs->rcv.keep_stamp + 100 * HZ);
 	KUNIT_EXPECT_EQ_MSG(test, xs->timer.probes, 0, "something came since");
 	xs->rcv.keep_stamp = jiffies - 100 * HZ;
 	for (i = 0; i < 3; i++) {
@@ -530,7 +530,7 @@ static void ex_wheel_fires(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
-	if (xtcp_wheel_stop(xs->xn, &xs->timer.wheel))
+	if (xtcp_wheel_stop(xs->xn, &xtcp_to_sk(xs)->sk_timer))
 		sock_put(sk);
 	xtcp_timer_deferred(sk);
 }
@@ -545,15 +545,15 @@ static void expiry_run__rearms_for_the_earliest(struct kunit *test)
 	lock_sock(A->sk);
 	xtcp_timer_fin_wait2(xs, 50 * HZ);
 	ex_wheel_fires(A->sk);
-	earliest = xs->timer.due[XTCP_DUE_RETRANS];
-	KUNIT_EXPECT_TRUE(test, timer_pending(&xs->timer.wheel));
-	KUNIT_EXPECT_EQ(test, xs->timer.wheel.expires, earliest);
-	KUNIT_EXPECT_TRUE(test, time_before(earliest, xs->timer.due[XTCP_DUE_FIN_WAIT2]));
+	earliest = xtcp_timers_due(&xs->timer, XTCP_DUE_RETRANS);
+	KUNIT_EXPECT_TRUE(test, timer_pending(&xtcp_to_sk(xs)->sk_timer));
+	KUNIT_EXPECT_EQ(test, xtcp_to_sk(xs)->sk_timer.expires, earliest);
+	KUNIT_EXPECT_TRUE(test, time_before(earliest, xtcp_timers_due(&xs->timer, XTCP_DUE_FIN_WAIT2)));
 	/* The same with the earliest in the last place. */
 	xtcp_timer_fin_wait2(xs, 1);
 	xs->timer.due[XTCP_DUE_FIN_WAIT2] = earliest - HZ / 4;
 	ex_wheel_fires(A->sk);
-	KUNIT_EXPECT_EQ(test, xs->timer.wheel.expires, earliest - HZ / 4);
+	KUNIT_EXPECT_EQ(test, xtcp_to_sk(xs)->sk_timer.expires, earliest - HZ / 4);
 	release_sock(A->sk);
 	pair_close();
 }

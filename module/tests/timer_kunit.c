@@ -62,14 +62,14 @@ static void timer_end(void)
 static void timer_expect(struct kunit *test, enum xtcp_deadline which, u64 us)
 {
 	const struct xtcp_timers *t = &timer_sock->timer;
-	unsigned long after = usecs_to_jiffies(us), due = t->due[which];
+	unsigned long after = usecs_to_jiffies(us), due = xtcp_timers_due(t, which);
 
 	KUNIT_EXPECT_TRUE_MSG(test, xtcp_timers_armed(t, which), "deadline %d", which);
 	KUNIT_EXPECT_FALSE_MSG(test, time_after(due, jiffies + after + 1), "deadline %d", which);
 	KUNIT_EXPECT_FALSE_MSG(test, time_before(due, timer_started + after - 2),
 			       "deadline %d", which);
-	KUNIT_EXPECT_TRUE(test, timer_pending(&t->wheel));
-	KUNIT_EXPECT_FALSE(test, time_after(t->wheel.expires, t->due[which]));
+	KUNIT_EXPECT_TRUE(test, timer_pending(&xtcp_to_sk(timer_sock)->sk_timer));
+	KUNIT_EXPECT_FALSE(test, time_after(xtcp_to_sk(timer_sock)->sk_timer.expires, xtcp_timers_due(t, which)));
 }
 
 /* @len octets are sent, just now. */
@@ -97,11 +97,11 @@ static void timer_data_sent__arms_once(struct kunit *test)
 	timer_something_out(test);
 	xtcp_timer_data_sent(timer_sock);
 	timer_expect(test, XTCP_DUE_RETRANS, USEC_PER_SEC);
-	due = timer_sock->timer.due[XTCP_DUE_RETRANS];
+	due = xtcp_timers_due(&timer_sock->timer, XTCP_DUE_RETRANS);
 	msleep(30);
 	/* RFC 6298 5.1: a timer that runs goes on. */
 	xtcp_timer_data_sent(timer_sock);
-	KUNIT_EXPECT_EQ(test, timer_sock->timer.due[XTCP_DUE_RETRANS], due);
+	KUNIT_EXPECT_EQ(test, xtcp_timers_due(&timer_sock->timer, XTCP_DUE_RETRANS), due);
 	timer_end();
 }
 
@@ -119,7 +119,7 @@ static void timer_acked__restarts_or_stops(struct kunit *test)
 	xtcp_rtxq_purge(sk);
 	xtcp_timer_acked(timer_sock);
 	KUNIT_EXPECT_FALSE(test, xtcp_timers_armed(&timer_sock->timer, XTCP_DUE_RETRANS));
-	KUNIT_EXPECT_TRUE_MSG(test, timer_pending(&timer_sock->timer.wheel),
+	KUNIT_EXPECT_TRUE_MSG(test, timer_pending(&xtcp_to_sk(timer_sock)->sk_timer),
 			      "clearing touches no kernel timer");
 	timer_end();
 }
@@ -225,10 +225,10 @@ static void timer_window__probe_and_retransmission_exclude(struct kunit *test)
 	xtcp_rtt_backoff(&timer_sock->rtt);
 	xtcp_timer_window_closed(timer_sock);
 	timer_expect(test, XTCP_DUE_PROBE, 2 * USEC_PER_SEC);
-	due = timer_sock->timer.due[XTCP_DUE_PROBE];
+	due = xtcp_timers_due(&timer_sock->timer, XTCP_DUE_PROBE);
 	xtcp_rtt_backoff(&timer_sock->rtt);
 	xtcp_timer_window_closed(timer_sock);
-	KUNIT_EXPECT_EQ(test, timer_sock->timer.due[XTCP_DUE_PROBE], due);
+	KUNIT_EXPECT_EQ(test, xtcp_timers_due(&timer_sock->timer, XTCP_DUE_PROBE), due);
 	timer_something_out(test);
 	xtcp_timer_data_sent(timer_sock);
 	KUNIT_EXPECT_FALSE(test, xtcp_timers_armed(&timer_sock->timer, XTCP_DUE_PROBE));
@@ -263,12 +263,12 @@ static void timer_ack_owed__earliest_wins(struct kunit *test)
 	timer_begin(test);
 	now = jiffies;
 	xtcp_timer_ack_owed(timer_sock, now + 100);
-	KUNIT_EXPECT_EQ(test, timer_sock->timer.due[XTCP_DUE_DELACK], now + 100);
+	KUNIT_EXPECT_EQ(test, xtcp_timers_due(&timer_sock->timer, XTCP_DUE_DELACK), now + 100);
 	xtcp_timer_ack_owed(timer_sock, now + 200);
-	KUNIT_EXPECT_EQ(test, timer_sock->timer.due[XTCP_DUE_DELACK], now + 100);
+	KUNIT_EXPECT_EQ(test, xtcp_timers_due(&timer_sock->timer, XTCP_DUE_DELACK), now + 100);
 	xtcp_timer_ack_owed(timer_sock, now + 50);
-	KUNIT_EXPECT_EQ(test, timer_sock->timer.due[XTCP_DUE_DELACK], now + 50);
-	KUNIT_EXPECT_FALSE(test, time_after(timer_sock->timer.wheel.expires, now + 50));
+	KUNIT_EXPECT_EQ(test, xtcp_timers_due(&timer_sock->timer, XTCP_DUE_DELACK), now + 50);
+	KUNIT_EXPECT_FALSE(test, time_after(xtcp_to_sk(timer_sock)->sk_timer.expires, now + 50));
 	timer_end();
 }
 
@@ -291,7 +291,7 @@ static void timer_wheel__one_reference(struct kunit *test)
 	xtcp_timer_stop(sk);
 	KUNIT_EXPECT_EQ(test, refcount_read(&sk->sk_refcnt), refs);
 	KUNIT_EXPECT_EQ(test, timer_sock->timer.armed, 0);
-	KUNIT_EXPECT_FALSE(test, timer_pending(&timer_sock->timer.wheel));
+	KUNIT_EXPECT_FALSE(test, timer_pending(&xtcp_to_sk(timer_sock)->sk_timer));
 	timer_end();
 }
 
@@ -305,7 +305,7 @@ static void timer_expiry__deferred_while_owned(struct kunit *test)
 	sk = xtcp_to_sk(timer_sock);
 	refs = refcount_read(&sk->sk_refcnt);
 	xtcp_timer_ack_owed(timer_sock, jiffies);
-	for (waited = 0; waited < 200 && timer_pending(&timer_sock->timer.wheel); waited++)
+	for (waited = 0; waited < 200 && timer_pending(&xtcp_to_sk(timer_sock)->sk_timer); waited++)
 		msleep(20);
 	/* It has left the wheel before it runs. */
 	msleep(20);

@@ -64,10 +64,23 @@ static const struct transport *find_transport(const char *name)
 
 static void show_memory(const char *work, const struct place *p, long n)
 {
-	struct memory m = !strcmp(work, "idle") ? memory_idle(p, n) : memory_timewait(p, n);
+	static struct memory m;
+	const char *comma = "";
+	int i;
 
-	printf("{\"transport\": \"%s\", \"work\": \"%s\", \"count\": %ld, \"kernel\": %lld, \"queues\": %lld}\n",
+	if (!strcmp(work, "idle"))
+		memory_idle(p, n, &m);
+	else
+		memory_timewait(p, n, &m);
+	printf("{\"transport\": \"%s\", \"work\": \"%s\", \"count\": %ld, \"kernel\": %lld, \"queues\": %lld, \"caches\": {",
 	       p->transport->name, work, n, m.kernel, m.queues);
+	for (i = 0; i < m.count; i++) {
+		if (!m.caches[i].octets)
+			continue;
+		printf("%s\"%s\": %lld", comma, m.caches[i].name, m.caches[i].octets);
+		comma = ", ";
+	}
+	puts("}}");
 }
 
 static void show_time(const char *name, const struct member *m, int pairs, long warm, long n)

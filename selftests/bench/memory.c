@@ -30,29 +30,45 @@ static long long meminfo(const char *name)
 	return sum;
 }
 
+/* Add @octets to what @name holds. */
+static void add(struct memory *m, const char *name, long long octets)
+{
+	struct cache *c;
+
+	for (c = m->caches; c < m->caches + m->count && strcmp(c->name, name); c++)
+		;
+	if (c == m->caches + MEMORY_CACHES)
+		fail("more than %d caches", MEMORY_CACHES);
+	if (c == m->caches + m->count) {
+		m->count++;
+		snprintf(c->name, sizeof(c->name), "%s", name);
+	}
+	c->octets += octets;
+}
+
 /*
  * Objects in use with their share of the slabs they lie in, and what is too large for a slab. The
  * kernel keeps empty places for later, which are nobody's.
  */
-static long long slabs(void)
+static void add_slabs(struct memory *m)
 {
 	long long used, total, size, per_slab, pages, count, page = sysconf(_SC_PAGESIZE);
-	long long objects = 0, all_pages = 0;
+	long long all_pages = 0;
 	FILE *f = fopen("/proc/slabinfo", "r");
-	char line[512];
+	char line[512], name[64];
 
 	if (!f)
 		fail("/proc/slabinfo");
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line,
-			   "%*s %lld %lld %lld %lld %lld : tunables %*d %*d %*d : slabdata %*d %lld",
-			   &used, &total, &size, &per_slab, &pages, &count) != 6)
+			   "%63s %lld %lld %lld %lld %lld : tunables %*d %*d %*d : slabdata %*d %lld",
+			   name, &used, &total, &size, &per_slab, &pages, &count) != 7)
 			continue;
-		objects += used * pages * page / per_slab;
+		add(m, name, used * pages * page / per_slab);
 		all_pages += count * pages;
 	}
 	fclose(f);
-	return objects + meminfo("Slab") - all_pages * page;
+	add(m, "larger pieces", meminfo("Slab") - all_pages * page);
 }
 
 static long long queues(const char *transport)
@@ -73,16 +89,25 @@ static long long queues(const char *transport)
 	return pages * sysconf(_SC_PAGESIZE);
 }
 
-/* What is freed behind a grace period has to be gone. */
-static struct memory held(const struct place *p)
+/* What the kernel holds now, counted to @m, or, with @sign -1, away from it. */
+static void count(struct memory *m, const struct place *p, int sign)
 {
 	struct timespec settle = { .tv_sec = 2 };
+	static struct memory now;
+	int i;
 
+	/* What is freed behind a grace period has to be gone. */
 	nanosleep(&settle, NULL);
-	return (struct memory) {
-		.kernel = slabs() + meminfo("VmallocUsed") + meminfo("Percpu"),
-		.queues = queues(p->transport->name),
-	};
+	now.count = 0;
+	memset(now.caches, 0, sizeof(now.caches));
+	add_slabs(&now);
+	add(&now, "vmalloc", meminfo("VmallocUsed"));
+	add(&now, "per CPU", meminfo("Percpu"));
+	for (i = 0; i < now.count; i++) {
+		add(m, now.caches[i].name, sign * now.caches[i].octets);
+		m->kernel += sign * now.caches[i].octets;
+	}
+	m->queues += sign * queues(p->transport->name);
 }
 
 /* The table of open files grows before anything is measured. */
@@ -162,34 +187,27 @@ static int visit(const struct place *p)
 	return fd;
 }
 
-static struct memory more(struct memory before, struct memory after)
+void memory_idle(const struct place *p, int n, struct memory *m)
 {
-	return (struct memory) { after.kernel - before.kernel, after.queues - before.queues };
-}
-
-struct memory memory_idle(const struct place *p, int n)
-{
-	struct memory before;
 	int i;
 
 	room_for(n);
 	start(p, n, true);
-	before = held(p);
+	count(m, p, -1);
 	for (i = 0; i < n; i++)
 		visit(p);
-	return more(before, held(p));
+	count(m, p, 1);
 }
 
-struct memory memory_timewait(const struct place *p, int n)
+void memory_timewait(const struct place *p, int n, struct memory *m)
 {
-	struct memory before;
 	int i;
 
 	start(p, n + WARM, false);
 	for (i = 0; i < WARM; i++)
 		close(visit(p));
-	before = held(p);
+	count(m, p, -1);
 	for (i = 0; i < n; i++)
 		close(visit(p));
-	return more(before, held(p));
+	count(m, p, 1);
 }
