@@ -58,5 +58,7 @@ void xtcp_chrono_update(struct sock *sk)
 	struct xtcp_sock *xs = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
+	if (xs->chrono.kind == XTCP_CHRONO_IDLE && xs->snd.write_seq == xs->snd.una)
+		return;
 	xtcp_chrono_set(&xs->chrono, chrono_kind(sk), xs->now_us);
 }

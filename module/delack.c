@@ -258,7 +258,7 @@ void xtcp_delack_reader(struct sock *sk, int copied)
 		return;
 	/* Worth an ACK of its own if it at least doubles what the peer may send. */
 	left = xtcp_delack_window(xs);
-	if (2 * left <= xs->rcv.clamp) {
+	if (2 * left <= xtcp_delack_full_window(sk)) {
 		u32 next = xtcp_delack_next_window(sk);
 
 		if (next && next >= 2 * left)

@@ -3,6 +3,9 @@
 #ifndef _XTCP_WINDOW_H
 #define _XTCP_WINDOW_H
 
+#include <linux/limits.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
 
 #define XTCP_WSCALE_MAX		14	/* RFC 7323 2.3 */
@@ -42,12 +45,48 @@ struct xtcp_window_in {
 	bool pressure;
 };
 
+/* Under memory pressure a window opens no further than this many segments. */
+#define XTCP_WINDOW_PRESSURE_SEGS	4
+
+/* How far the buffer would let the window reach, in units of the window field. */
+static inline u32 xtcp_window_target(const struct xtcp_window_in *in, u32 step)
+{
+	u32 unit = 1U << in->wscale;
+	u32 space = min_t(u32, in->free, (u32)U16_MAX << in->wscale);
+
+	if (in->pressure)
+		space = min_t(u64, space, (u64)XTCP_WINDOW_PRESSURE_SEGS * in->mss);
+	/*
+	 * A buffer smaller than one unit would otherwise stay closed for ever:
+	 * an SO_RCVBUF that was made small after the scale was negotiated.
+	 */
+	if (space < unit && space >= step)
+		return unit;
+	return round_down(space, unit);
+}
+
 /*
  * The window to advertise, octets, a multiple of 1 << wscale: never shrinks the
  * right edge (SHLD-14), and opens only by at least min(full / 2, mss) (MUST-39). May
- * exceed free by less than 1 << wscale, the price of that unit.
+ * exceed free by less than 1 << wscale, the price of that unit. In here because each
+ * segment that leaves asks.
  */
-u32 xtcp_window_select(const struct xtcp_window_in *in);
+static inline u32 xtcp_window_select(const struct xtcp_window_in *in)
+{
+	/*
+	 * RFC 9293 3.8.6.2.2: the right edge stays where it is until it can move by a
+	 * useful amount. Staying put in units of 1 << wscale means rounding up:
+	 * down would take back what was offered (RFC 7323 2.4).
+	 */
+	u32 keep = min_t(u32, round_up(in->cur, 1U << in->wscale),
+			 (u32)U16_MAX << in->wscale);
+	u32 step = max_t(u32, min(in->full / 2, in->mss), 1);
+	u32 target = xtcp_window_target(in, step);
+
+	if (target > in->cur && target - in->cur >= step)
+		return target;
+	return keep;
+}
 
 /**
  * struct xtcp_window_out - what decides whether a segment may go (RFC 9293 3.8.6.2.1)
