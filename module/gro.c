@@ -265,7 +265,8 @@ struct sk_buff *xtcp_gro_receive6(struct list_head *head, struct sk_buff *skb)
 /* -- what goes up ------------------------------------------------------------- */
 
 /* As lower.c leaves what it sends: who cuts it, or sums it up, knows no difference. */
-static int gro_complete(struct sk_buff *skb, struct tcphdr *th, __sum16 pseudo, int gso_type)
+static int gro_complete(struct sk_buff *skb, struct tcphdr *th, __sum16 pseudo,
+			unsigned int gso_type)
 {
 	th->check = pseudo;
 	skb->ip_summed = CHECKSUM_PARTIAL;

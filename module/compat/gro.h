@@ -32,11 +32,14 @@ static inline bool xtcp_gro_ip_differs(const void *th, const void *th2, struct s
 #endif
 }
 
-/* The gso_type of a merged IPv4 packet: its packets all had the same identification, or counted. */
-static inline int xtcp_gro_fixed_id(const struct sk_buff *skb)
+/*
+ * What gso_type says of identifications: those of a merged IPv4 packet were all alike, not
+ * counted (6.18: a bit each for outer and inner headers, in the order of gso_type's).
+ */
+static inline unsigned int xtcp_gro_fixed_id(const struct sk_buff *skb)
 {
 #ifdef XTCP_HAVE_GRO_IP_FIXEDID
-	return NAPI_GRO_CB(skb)->ip_fixedid ? SKB_GSO_TCP_FIXEDID : 0;
+	return NAPI_GRO_CB(skb)->ip_fixedid * (unsigned int)SKB_GSO_TCP_FIXEDID;
 #else
 	return NAPI_GRO_CB(skb)->is_atomic ? SKB_GSO_TCP_FIXEDID : 0;
 #endif
