@@ -457,12 +457,15 @@ static int xtcp_lower_queue(struct sock *sk, struct sk_buff *skb, struct dst_ent
 	memset(skb->cb, 0, sizeof(struct xtcp_skb_cb));
 	skb_dst_set_noref(skb, dst);
 	if (xtcp_lower_is_v4(sk)) {
-		err = __ip_queue_xmit(sk, skb, &inet->cork.fl,
-				      (READ_ONCE(inet->tos) & ~INET_ECN_MASK) | ecn);
 		/*
 		 * IP counts the segments first and numbers them from there on: the next one's
-		 * identification would be one of theirs.
+		 * identification would be one of theirs. Each has the next number, so that a
+		 * receiver's GRO sees no gap between one super-segment and another.
 		 */
+		if (segs > 1)
+			atomic_sub(segs - 1, &inet->inet_id);
+		err = __ip_queue_xmit(sk, skb, &inet->cork.fl,
+				      (READ_ONCE(inet->tos) & ~INET_ECN_MASK) | ecn);
 		if (segs > 1)
 			atomic_add(segs - 1, &inet->inet_id);
 		return err;

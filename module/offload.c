@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Segmentation offload for protocol 253: one super-segment into wire segments.
+ * Segmentation offload for protocol 253: one super-segment into wire segments. It has its place
+ * in the kernel's tables together with receive offload (gro.c).
  *
  * The network core calls us for each device that does not advertise both feature
  * bits of our gso_type, that is, for all but loopback and veth.
@@ -11,6 +12,7 @@
 #include <uapi/linux/xtcp.h>
 
 #include "compat/compat.h"
+#include "gro.h"
 #include "offload.h"
 #include "txstamp.h"
 
@@ -137,11 +139,19 @@ struct sk_buff *xtcp_offload_cut(struct sk_buff *skb)
 }
 
 static const struct net_offload xtcp_offload4 = {
-	.callbacks.gso_segment = xtcp_offload_segment,
+	.callbacks = {
+		.gso_segment	= xtcp_offload_segment,
+		.gro_receive	= xtcp_gro_receive4,
+		.gro_complete	= xtcp_gro_complete4,
+	},
 };
 
 static const struct net_offload xtcp_offload6 = {
-	.callbacks.gso_segment = xtcp_offload_segment,
+	.callbacks = {
+		.gso_segment	= xtcp_offload_segment,
+		.gro_receive	= xtcp_gro_receive6,
+		.gro_complete	= xtcp_gro_complete6,
+	},
 };
 
 int xtcp_offload_register(void)
