@@ -29,6 +29,7 @@
 #include "sndbuf.h"
 #include "socket.h"
 #include "sockopt.h"
+#include "splice.h"
 #include "state.h"
 #include "sysctl.h"
 #include "timer.h"
@@ -397,6 +398,7 @@ static int xtcp_socket_ioctl(struct sock *sk, int cmd, xtcp_ioctl_arg arg)
 
 XTCP_DEFINE_PROTO_ACCEPT(xtcp_socket_accept, xtcp_listen_accept)
 XTCP_DEFINE_PROTO_RECVMSG(xtcp_socket_recvmsg, xtcp_recv_msg)
+XTCP_DEFINE_PROTO_SENDPAGE(xtcp_socket_sendpage, xtcp_send_pages)
 
 #define XTCP_PROTO_COMMON						\
 	.owner			= THIS_MODULE,				\
@@ -414,6 +416,8 @@ XTCP_DEFINE_PROTO_RECVMSG(xtcp_socket_recvmsg, xtcp_recv_msg)
 	.keepalive		= xtcp_sockopt_keepalive,		\
 	.sendmsg		= xtcp_send_msg,			\
 	.recvmsg		= xtcp_socket_recvmsg,			\
+	XTCP_PROTO_SENDPAGE(xtcp_socket_sendpage)			\
+	XTCP_PROTO_SPLICE_EOF(xtcp_splice_eof)				\
 	.backlog_rcv		= xtcp_state_backlog,			\
 	.release_cb		= xtcp_socket_release_cb,		\
 	.unhash			= xtcp_socket_unhash,			\
