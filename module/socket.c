@@ -122,6 +122,8 @@ void xtcp_socket_start(struct sock *sk)
 	xtcp_cong_start(&xs->cong, xs->snd.mss);
 	xtcp_rcvspace_init(&xs->rcvspace, 0, 0, 0, 0);
 	xtcp_chrono_init(&xs->chrono);
+	/* Segments of the connection before may still be under way. */
+	WRITE_ONCE(xs->smallq.resume, 0);
 	xs->timer.armed = 0;
 	xs->timer.probes = 0;
 	/* A timer or an ICMP message may set a bit now: it was for what ends here. */
@@ -303,6 +305,8 @@ static void xtcp_socket_release_cb(struct sock *sk)
 		xtcp_pace_push(sk);
 	if (test_and_clear_bit(XTCP_DEFER_ACK, &xs->deferred))
 		xtcp_delack_batch_end(sk);
+	if (test_and_clear_bit(XTCP_DEFER_SEND, &xs->deferred))
+		xtcp_smallq_resume(sk);
 }
 
 /* -- poll and ioctl ----------------------------------------------------------- */

@@ -220,6 +220,7 @@ static int xtcp_xmit_cut(struct sock *sk, struct sk_buff *skb, u32 size)
 	out->tstamp = 0;
 	out->pfmemalloc = 0;
 	skb_set_owner_w(out, sk);
+	xtcp_smallq_own(sk, out);
 	skb_set_hash_from_sk(out, sk);
 	skb_dst_drop(out);
 	if (len > size) {

@@ -27,6 +27,7 @@
 #include "rtxq.h"
 #include "sack.h"
 #include "scoreboard.h"
+#include "smallq.h"
 #include "stamp.h"
 #include "timer.h"
 #include "tlp.h"
@@ -41,6 +42,7 @@ enum xtcp_deferred {
 	XTCP_DEFER_ACK,		/* the backlog is done: the ACK for it, delack.c */
 	XTCP_DEFER_PMTU,	/* the path MTU shrank: lower.c */
 	XTCP_DEFER_PACE,	/* the next segment may leave: pace.c */
+	XTCP_DEFER_SEND,	/* the device's queue has room again: smallq.c */
 };
 
 /**
@@ -69,7 +71,8 @@ enum xtcp_deferred {
  * @chrono: what the sender waited for (chrono.h)
  * @timer: the one timer and its deadlines (timer.h)
  * @listen: a listener's queues, and a child's link in them (listen.h)
- * @ackq: place among the sockets whose ACK waits for the end of a batch (ackq.h)
+ * @ackq: place among the sockets that softirq comes back to (ackq.h)
+ * @smallq: what waits for the device's queue (smallq.h)
  * @deferred: bits of enum xtcp_deferred, run by release_cb
  * @txstamp_base: number of the octet that transmit stamps count from (txstamp.h)
  * @pmtu_info: MTU of a deferred ICMP message
@@ -132,6 +135,7 @@ struct xtcp_sock {
 	struct xtcp_timers	timer;
 	struct xtcp_listen	listen;
 	struct xtcp_ackq_node	ackq;
+	struct xtcp_smallq	smallq;
 	unsigned long		deferred;
 	u32			txstamp_base;
 	u32			pmtu_info;
