@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ACKs that wait for the end of the batch of segments that softirq is working on.
+ * Sockets that softirq comes back to: ACKs that wait for the end of the batch of segments that it
+ * is working on, and those with room to send again (smallq.c).
  *
  * A device hands the processor many segments at a time, and RFC 9293 MUST-59 asks to work
  * through what is there before it is acknowledged: one ACK says it all, and its sender has
@@ -18,11 +19,13 @@
 
 #include "ackq.h"
 #include "delack.h"
+#include "smallq.h"
 #include "xtcp_sock.h"
 
 /*
  * Its processor adds, the tasklet takes all. No lock, but atomic: the tasklet may run elsewhere
- * (its processor went offline), and with PREEMPT_RT one softirq may interrupt another.
+ * (its processor went offline), with PREEMPT_RT one softirq may interrupt another, and a segment
+ * may be freed anywhere.
  */
 struct xtcp_ackq {
 	struct tasklet_struct tasklet;
@@ -58,14 +61,22 @@ static enum ackq_batch ackq_batch(u32 hash)
 	return hash && last->hash == hash ? ACKQ_OURS : ACKQ_UNKNOWN;
 }
 
+/* Whoever has set the node's bit puts it on this processor's list; preemption is off. */
+static void ackq_link(struct xtcp_sock *xs)
+{
+	struct xtcp_ackq *q = this_cpu_ptr(&xtcp_ackq);
+
+	if (llist_add(&xs->ackq.link, &q->socks))
+		tasklet_schedule(&q->tasklet);
+}
+
 void xtcp_ackq_add(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
-	struct xtcp_ackq *q;
 
 	lockdep_assert_in_softirq();
 	sock_owned_by_me(sk);
-	if (xs->ackq.queued)
+	if (xs->ackq.ack)
 		return;
 	switch (ackq_batch(xs->ackq.hash)) {
 	case ACKQ_OVER:
@@ -77,12 +88,48 @@ void xtcp_ackq_add(struct sock *sk)
 	case ACKQ_UNKNOWN:
 		break;
 	}
+	xs->ackq.ack = true;
+	if (test_and_set_bit(0, &xs->ackq.queued))
+		return;
 	/* Given back by ackq_run(): a reset may take the socket's life meanwhile. */
 	sock_hold(sk);
-	xs->ackq.queued = true;
-	q = this_cpu_ptr(&xtcp_ackq);
-	if (llist_add(&xs->ackq.link, &q->socks))
-		tasklet_schedule(&q->tasklet);
+	ackq_link(xs);
+}
+
+void xtcp_ackq_push(struct sock *sk)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "socket may be gone");
+	/* Whoever owns the socket now may do it when he lets go. */
+	set_bit(XTCP_DEFER_SEND, &xs->deferred);
+	if (test_and_set_bit(0, &xs->ackq.queued))
+		return;
+	if (!refcount_inc_not_zero(&sk->sk_refcnt)) {
+		clear_bit(0, &xs->ackq.queued);
+		return;
+	}
+	preempt_disable();
+	ackq_link(xs);
+	preempt_enable();
+}
+
+/* @xs was on the list. The socket's spinlock is held. */
+static void ackq_work(struct xtcp_sock *xs, bool owned)
+{
+	struct sock *sk = xtcp_to_sk(xs);
+	bool ack = xs->ackq.ack;
+
+	xs->ackq.ack = false;
+	if (owned) {
+		if (ack)
+			set_bit(XTCP_DEFER_ACK, &xs->deferred);
+		return;
+	}
+	if (ack)
+		xtcp_delack_batch_end(sk);
+	if (test_and_clear_bit(XTCP_DEFER_SEND, &xs->deferred))
+		xtcp_smallq_resume(sk);
 }
 
 static void ackq_run(struct tasklet_struct *tasklet)
@@ -95,12 +142,13 @@ static void ackq_run(struct tasklet_struct *tasklet)
 		struct sock *sk = xtcp_to_sk(xs);
 
 		bh_lock_sock(sk);
-		/* From here another processor may put it on its list: next is known already. */
-		xs->ackq.queued = false;
-		if (!sock_owned_by_user(sk))
-			xtcp_delack_batch_end(sk);
-		else
-			set_bit(XTCP_DEFER_ACK, &xs->deferred);
+		/*
+		 * From here another processor may put it on its list: next is known already. What
+		 * that one asks for later than this is not taken for done.
+		 */
+		clear_bit(0, &xs->ackq.queued);
+		smp_mb__after_atomic();
+		ackq_work(xs, sock_owned_by_user(sk));
 		bh_unlock_sock(sk);
 		sock_put(sk);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* ACKs that wait for the end of the batch of segments that softirq is working on. */
+/* Sockets that softirq comes back to: ACKs that wait for the end of a batch, and room to send. */
 #ifndef _XTCP_ACKQ_H
 #define _XTCP_ACKQ_H
 
@@ -11,7 +11,8 @@ struct sock;
 /* A socket's place in the list; lives as long as the socket, whatever connection it has. */
 struct xtcp_ackq_node {
 	struct llist_node link;
-	bool queued;		/* under the socket's spinlock */
+	unsigned long queued;	/* bit 0, atomic: on a list, which holds the socket */
+	bool ack;		/* because of an ACK; under the socket's spinlock */
 	u32 hash;		/* of the last data segment's flow */
 };
 
@@ -21,6 +22,12 @@ struct xtcp_ackq_node {
  * its owner.
  */
 void xtcp_ackq_add(struct sock *sk);
+
+/*
+ * Let xtcp_smallq_resume() run in softirq soon, once however often it is asked. Any context,
+ * under rcu_read_lock(), no lock needed; the socket may be dead already.
+ */
+void xtcp_ackq_push(struct sock *sk);
 
 /* Module load and unload; at unload no socket exists. */
 void xtcp_ackq_init(void);

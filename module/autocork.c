@@ -22,6 +22,13 @@ void xtcp_autocork_written(struct xtcp_autocork *c, u32 len, u32 now_us)
 	if (c->writes < U8_MAX && len < XTCP_AUTOCORK_LARGE)
 		c->writes++;
 	c->last_us = now_us;
+	c->more = false;
+}
+
+void xtcp_autocork_announced(struct xtcp_autocork *c)
+{
+	c->writes = max_t(u8, c->writes, XTCP_AUTOCORK_WRITES);
+	c->more = true;
 }
 
 bool xtcp_autocork_waits(struct xtcp_autocork *c, u32 now_us, bool full)
@@ -41,7 +48,8 @@ bool xtcp_autocork_hold(struct sock *sk, u32 goal, bool *rest)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_autocork *c = &xs->autocork;
-	bool full = xs->snd.write_seq - xs->snd.nxt >= goal;
+	u32 unsent = xs->snd.write_seq - xs->snd.nxt;
+	bool full = unsent >= goal;
 
 	*rest = false;
 	if (likely(c->writes < XTCP_AUTOCORK_WRITES))
@@ -50,6 +58,12 @@ bool xtcp_autocork_hold(struct sock *sk, u32 goal, bool *rest)
 	    !((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) ||
 	    !READ_ONCE(xs->xn->sysctl.autocorking)) {
 		c->held = false;
+		return false;
+	}
+	/* A short segment waits for its announced rest anyway, and longer. */
+	if (c->more && unsent % goal < xs->snd.mss) {
+		c->held = false;
+		*rest = full;
 		return false;
 	}
 	if (!xtcp_autocork_waits(c, xs->now_us, full))

@@ -22,16 +22,21 @@ struct sock;
  * @until_us: when what is collected has to leave, valid if @held
  * @writes: how many writes of the burst there were, saturates; 0: none, or it read since
  * @held: something is being collected
+ * @more: the writer has announced more: a short segment waits longer than @until_us
  */
 struct xtcp_autocork {
 	u32 last_us;
 	u32 until_us;
 	u8 writes;
 	bool held;
+	bool more;
 };
 
 /* The writer wrote @len octets at @now_us. Pure, as the others with the socket lock held. */
 void xtcp_autocork_written(struct xtcp_autocork *c, u32 len, u32 now_us);
+
+/* What it wrote last is not the end of a sendfile(): that is a burst, whatever came before. Pure. */
+void xtcp_autocork_announced(struct xtcp_autocork *c);
 
 /* May what it wrote wait? @full: a super-segment is complete, what is left begins anew. Pure. */
 bool xtcp_autocork_waits(struct xtcp_autocork *c, u32 now_us, bool full);

@@ -177,7 +177,8 @@ static int xtcp_family_connect(struct socket *sock, xtcp_sockaddr *uaddr, int le
 	.sendmsg	= inet_sendmsg,				\
 	.recvmsg	= inet_recvmsg,				\
 	.mmap		= sock_no_mmap,				\
-	XTCP_PROTO_OPS_SENDPAGE
+	XTCP_PROTO_OPS_SENDPAGE					\
+	XTCP_PROTO_OPS_SPLICE_EOF
 
 static const struct proto_ops xtcp_ops4 = {
 	XTCP_OPS_COMMON

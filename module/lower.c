@@ -426,14 +426,21 @@ static __sum16 xtcp_lower_pseudo(const struct xtcp_key *key, unsigned int len)
 	return ~csum_ipv6_magic(&key->laddr, &key->raddr, len, IPPROTO_XTCP, 0);
 }
 
-/* Full checksum in software: what every device can send. */
-static void xtcp_lower_csum(struct sk_buff *skb, const struct xtcp_key *key)
+/*
+ * Full checksum in software: what every device can send. Pages that others may still write are
+ * copied first. 0 or -ENOBUFS.
+ */
+static int xtcp_lower_csum(struct sk_buff *skb, const struct xtcp_key *key)
 {
-	struct tcphdr *th = tcp_hdr(skb);
+	struct tcphdr *th;
 
+	if (unlikely(skb_has_shared_frag(skb)) && skb_linearize(skb))
+		return -ENOBUFS;
+	th = tcp_hdr(skb);
 	th->check = xtcp_lower_pseudo(key, skb->len);
 	th->check = csum_fold(skb_checksum(skb, 0, skb->len, 0));
 	skb->ip_summed = CHECKSUM_NONE;
+	return 0;
 }
 
 /* Pseudo-header sum only: the device, loopback or our GSO callback does the rest. */
@@ -532,11 +539,15 @@ int xtcp_lower_xmit(struct sock *sk, struct sk_buff *skb, u8 ecn)
 		 * An IP_CSUM device takes a sum at octet 16 for TCP's and looks for a
 		 * TCP header: only software devices are trusted with it.
 		 */
-		if ((dst->dev->features & both) == both)
+		if ((dst->dev->features & both) == both) {
 			xtcp_lower_csum_partial(skb, key);
-		else
-			xtcp_lower_csum(skb, key);
-		err = xtcp_lower_queue(sk, skb, dst, ecn);
+			err = xtcp_lower_queue(sk, skb, dst, ecn);
+		} else if (unlikely(xtcp_lower_csum(skb, key))) {
+			kfree_skb(skb);
+			err = -ENOBUFS;
+		} else {
+			err = xtcp_lower_queue(sk, skb, dst, ecn);
+		}
 	}
 	rcu_read_unlock();
 	/* "Congested" says nothing of this skb: a device that is down says it for ever. */

@@ -14,6 +14,7 @@
 #include "lower.h"
 #include "offload.h"
 #include "request.h"
+#include "smallq.h"
 #include "socket.h"
 #include "sysctl.h"
 #include "timewait.h"
@@ -87,6 +88,8 @@ static void __exit xtcp_exit(void)
 	xtcp_cong_unregister(&xtcp_dctcp);
 	xtcp_cong_unregister(&xtcp_cubic);
 	xtcp_cong_unregister(&xtcp_reno);
+	/* The last to put a socket on ackq's lists, then the lists. */
+	xtcp_smallq_exit();
 	xtcp_ackq_exit();
 	xtcp_frag_exit();
 	/* Both wait for what RCU still has to free. */

@@ -14,6 +14,7 @@
 #include "compat/compat.h"
 #include "gro.h"
 #include "offload.h"
+#include "smallq.h"
 #include "txstamp.h"
 
 /* Sequence numbers, flags, checksums of the segments that skb_segment() made. */
@@ -50,7 +51,8 @@ static void xtcp_offload_finish(struct sk_buff *segs, unsigned int total,
 }
 
 /* Each of @segs is charged to the socket for itself, and @skb, which they were, no longer. */
-static void xtcp_offload_share(struct sk_buff *skb, struct sk_buff *segs)
+static void xtcp_offload_share(struct sk_buff *skb, struct sk_buff *segs,
+			       void (*destructor)(struct sk_buff *skb))
 {
 	struct sock *sk = skb->sk;
 	unsigned int sum = 0;
@@ -58,7 +60,7 @@ static void xtcp_offload_share(struct sk_buff *skb, struct sk_buff *segs)
 
 	for (seg = segs; seg; seg = seg->next) {
 		seg->sk = sk;
-		seg->destructor = sock_wfree;
+		seg->destructor = destructor;
 		sum += seg->truesize;
 	}
 	/* Headers cost more than one did; the pages of the payload are the same. */
@@ -108,8 +110,8 @@ static struct sk_buff *xtcp_offload_segment(struct sk_buff *skb, netdev_features
 		xtcp_offload_finish(segs, total, mss, pseudo);
 		if (unlikely(skb_shinfo(skb)->tx_flags & SKBTX_ANY_TSTAMP))
 			xtcp_txstamp_segment(skb, segs, mss);
-		if (destructor == sock_wfree)
-			xtcp_offload_share(skb, segs);
+		if (xtcp_smallq_charged(destructor))
+			xtcp_offload_share(skb, segs, destructor);
 	}
 	return segs;
 }

@@ -16,6 +16,7 @@
 #include "plpmtud.h"
 #include "recovery.h"
 #include "seq.h"
+#include "smallq.h"
 #include "skb_cb.h"
 #include "sndbuf.h"
 #include "timer.h"
@@ -142,6 +143,8 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 room)
 	u32 segs, wnd_end;
 	int err;
 
+	if (unlikely(xtcp_smallq_still_queued(sk, skb)))
+		return -EBUSY;
 	err = xtcp_rtxq_trim(sk, skb, xs->snd.una);
 	if (err)
 		return err;
@@ -196,6 +199,9 @@ static void xtcp_output_resend_lost(struct sock *sk)
 			break;
 		/* The first repair does not wait for its turn, nor does that of a probe's loss. */
 		if (xs->recovery.resent && xs->cong.state >= XTCP_CA_RECOVERY && xtcp_pace_hold(sk))
+			break;
+		if (xs->recovery.resent && xtcp_smallq_over(sk, skb->truesize) &&
+		    xtcp_smallq_wait(sk, skb->truesize))
 			break;
 		room = min(room, xtcp_pace_burst(sk, XTCP_GSO_MAX));
 		if (xtcp_output_resend(sk, skb, room))
@@ -348,6 +354,23 @@ static bool xtcp_output_probe_mtu(struct sock *sk, struct sk_buff *skb)
  */
 #define OUTPUT_BATCH	4
 
+/*
+ * Is there no room for @len octets of @skb in the device's queue? Without a queue it is the batch
+ * of @sent buffers itself that fills it, and softirq takes that. Softirqs are held back.
+ */
+static bool xtcp_output_queue_full(struct sock *sk, const struct sk_buff *skb, u32 len, u32 sent)
+{
+	u32 truesize = skb->truesize - (skb->len > len ? skb->len - len : 0);
+
+	if (likely(!xtcp_smallq_over(sk, truesize)))
+		return false;
+	if (sent % OUTPUT_BATCH) {
+		local_bh_enable();
+		local_bh_disable();
+	}
+	return xtcp_smallq_wait(sk, truesize);
+}
+
 /* Send what was never sent. Return: the first buffer that may not go yet, or NULL. */
 static struct sk_buff *xtcp_output_new(struct sock *sk, bool more)
 {
@@ -372,6 +395,8 @@ static struct sk_buff *xtcp_output_new(struct sock *sk, bool more)
 			break;
 		/* A short buffer may grow if it is the last. */
 		if (rest_waits && skb->len < whole && skb_queue_is_last(&sk->sk_write_queue, skb))
+			break;
+		if (xtcp_output_queue_full(sk, skb, min(len, goal), sent))
 			break;
 		if (skb->len && xtcp_output_fit(sk, skb, min(len, goal), true))
 			break;

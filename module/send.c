@@ -3,7 +3,8 @@
  * sendmsg: from the writer into the send queue.
  *
  * Octets are copied into page fragments of the last unsent buffer until it holds a
- * super-segment; memory is charged before it is used, and a writer without room waits.
+ * super-segment, or it refers to the writer's pages (splice.c); memory is charged before it is
+ * used, and a writer without room waits.
  */
 #include <linux/tcp.h>
 #include <net/sock.h>
@@ -15,17 +16,10 @@
 #include "send.h"
 #include "skb_cb.h"
 #include "sndbuf.h"
+#include "splice.h"
 #include "txstamp.h"
 #include "xmit.h"
 #include "xtcp_sock.h"
-
-/* Is there memory for @size octets more? For the first ones of all there is. */
-static bool xtcp_send_charge(struct sock *sk, u32 size)
-{
-	if (likely(sk_wmem_schedule(sk, size)))
-		return true;
-	return xtcp_sk(sk)->snd.write_seq == xtcp_sk(sk)->snd.una && xtcp_sndbuf_force(sk, size);
-}
 
 /* A new buffer at the end of the write queue; NULL if there is no room for it. */
 static struct sk_buff *xtcp_send_new_skb(struct sock *sk)
@@ -41,7 +35,7 @@ static struct sk_buff *xtcp_send_new_skb(struct sock *sk)
 		xtcp_sndbuf_shrink(sk);
 		return NULL;
 	}
-	if (!xtcp_send_charge(sk, skb->truesize)) {
+	if (!xtcp_sndbuf_charge(sk, skb->truesize)) {
 		kfree_skb(skb);
 		return NULL;
 	}
@@ -92,7 +86,7 @@ static int xtcp_send_copy(struct sock *sk, struct msghdr *msg, struct sk_buff *s
 	if (!merge && i >= MAX_SKB_FRAGS)
 		return 0;
 	copy = min_t(int, max, pfrag->size - pfrag->offset);
-	if (!xtcp_send_charge(sk, copy))
+	if (!xtcp_sndbuf_charge(sk, copy))
 		return -ENOMEM;
 	err = skb_copy_to_page_nocache(sk, &msg->msg_iter, skb, pfrag->page, pfrag->offset, copy);
 	if (err)
@@ -107,8 +101,63 @@ static int xtcp_send_copy(struct sock *sk, struct msghdr *msg, struct sk_buff *s
 	return copy;
 }
 
+/* Up to @max octets into @skb, by reference if @splice. As xtcp_send_copy(). */
+static int xtcp_send_fill(struct sock *sk, struct msghdr *msg, bool splice, struct sk_buff *skb,
+			  int max)
+{
+	int n;
+
+	max = min_t(size_t, msg_data_left(msg), max);
+	if (splice) {
+		n = xtcp_splice_page(sk, &msg->msg_iter, skb, max);
+		if (n != -EOPNOTSUPP)
+			return n;
+	}
+	return xtcp_send_copy(sk, msg, skb, max);
+}
+
+/* @n octets are at the end of @skb. */
+static void xtcp_send_queued(struct xtcp_sock *xs, struct sk_buff *skb, int n)
+{
+	WRITE_ONCE(xs->snd.write_seq, xs->snd.write_seq + n);
+	xtcp_cb(skb)->end_seq += n;
+}
+
+/*
+ * A page of a sendfile() that is not its last finds the one before it still unsent: it takes its
+ * place behind that, and the last one sees to the rest. Return: octets queued, perhaps not all.
+ */
+static int xtcp_send_behind(struct sock *sk, struct msghdr *msg)
+{
+	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
+	int n;
+
+	if (!skb || !skb->len || unlikely(xtcp_cb(skb)->mark) || READ_ONCE(sk->sk_tsflags) ||
+	    skb->len + msg_data_left(msg) > xtcp_output_size_goal(sk) ||
+	    !((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) ||
+	    sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN) || !xtcp_splice_able(sk))
+		return 0;
+	n = xtcp_splice_page(sk, &msg->msg_iter, skb, msg_data_left(msg));
+	if (n <= 0)
+		return 0;
+	xtcp_send_queued(xtcp_sk(sk), skb, n);
+	return n;
+}
+
+/*
+ * One of the pages of a sendfile() is queued, and the next one is at hand. Two super-segments
+ * go, see xtcp_send_queue().
+ */
+static void xtcp_send_not_last(struct sock *sk, u32 goal)
+{
+	struct xtcp_sock *xs = xtcp_sk(sk);
+
+	if (xs->snd.write_seq - xs->snd.nxt >= 2 * goal)
+		xtcp_output_push_more(sk, true);
+}
+
 /* What was queued is complete for now: mark its end and send what may go. */
-static void xtcp_send_finish(struct sock *sk, int flags, u32 copied)
+static void xtcp_send_finish(struct sock *sk, int flags, bool splice, u32 copied)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct sk_buff *tail = skb_peek_tail(&sk->sk_write_queue);
@@ -119,6 +168,8 @@ static void xtcp_send_finish(struct sock *sk, int flags, u32 copied)
 			xtcp_cb(tail)->mark |= XTCP_MARK_EOR;
 	}
 	xtcp_autocork_written(&xs->autocork, copied, xs->now_us);
+	if (splice && (flags & MSG_MORE))
+		xtcp_autocork_announced(&xs->autocork);
 	if (flags & MSG_OOB) {
 		xs->snd.up = xs->snd.write_seq;
 		xs->snd.urgent = true;
@@ -136,11 +187,11 @@ static int xtcp_send_wait(struct sock *sk, int flags, int copied, long *timeo)
 }
 
 /* The loop of sendmsg. Return: octets queued, and *@err for what stopped it. */
-static int xtcp_send_queue(struct sock *sk, struct msghdr *msg, long *timeo, int *err)
+static int xtcp_send_queue(struct sock *sk, struct msghdr *msg, bool splice, u32 goal,
+			   long *timeo, int *err)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	int copied = 0, flags = msg->msg_flags, n;
-	u32 goal = xtcp_output_size_goal(sk);
 	struct sk_buff *skb;
 
 	*err = 0;
@@ -152,18 +203,14 @@ static int xtcp_send_queue(struct sock *sk, struct msghdr *msg, long *timeo, int
 		n = -ENOMEM;
 		skb = xtcp_send_tail(sk, goal);
 		if (skb) {
-			n = xtcp_send_copy(sk, msg, skb,
-					   min_t(size_t, msg_data_left(msg), goal - skb->len));
+			n = xtcp_send_fill(sk, msg, splice, skb, goal - skb->len);
 			if (!n) {
 				skb = xtcp_send_new_skb(sk);
-				n = skb ? xtcp_send_copy(sk, msg, skb,
-							 min_t(size_t, msg_data_left(msg), goal)) :
-					  -ENOMEM;
+				n = skb ? xtcp_send_fill(sk, msg, splice, skb, goal) : -ENOMEM;
 			}
 		}
 		if (n > 0) {
-			WRITE_ONCE(xs->snd.write_seq, xs->snd.write_seq + n);
-			xtcp_cb(skb)->end_seq += n;
+			xtcp_send_queued(xs, skb, n);
 			copied += n;
 			/*
 			 * Send while the next buffer fills. The last two go together, so that a
@@ -183,12 +230,17 @@ static int xtcp_send_queue(struct sock *sk, struct msghdr *msg, long *timeo, int
 	return copied;
 }
 
-static int xtcp_send_locked(struct sock *sk, struct msghdr *msg)
+static int xtcp_send_locked(struct sock *sk, struct msghdr *msg, bool splice)
 {
 	int flags = msg->msg_flags, copied = 0, err;
 	long timeo = sock_sndtimeo(sk, flags & MSG_DONTWAIT);
-	u32 tsflags;
+	u32 tsflags, goal;
 
+	if (splice && (flags & XTCP_MSG_NOTLAST)) {
+		copied = xtcp_send_behind(sk, msg);
+		if (copied && !msg_data_left(msg))
+			return copied;
+	}
 	if ((1 << sk->sk_state) & ~(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) {
 		err = sk_stream_wait_connect(sk, &timeo);
 		if (err)
@@ -213,14 +265,20 @@ static int xtcp_send_locked(struct sock *sk, struct msghdr *msg)
 		err = -EPIPE;
 	}
 
-	copied = xtcp_send_queue(sk, msg, &timeo, &err);
+	goal = xtcp_output_size_goal(sk);
+	splice = splice && xtcp_splice_able(sk);
+	copied += xtcp_send_queue(sk, msg, splice, goal, &timeo, &err);
 	if (copied) {
 		if (unlikely(tsflags))
 			xtcp_txstamp_mark(sk, tsflags, copied);
 		/* A record that is not all here has no end yet. */
 		if (msg_data_left(msg))
 			flags &= ~MSG_EOR;
-		xtcp_send_finish(sk, flags, copied);
+		else if (unlikely(flags & XTCP_MSG_NOTLAST)) {
+			xtcp_send_not_last(sk, goal);
+			return copied;
+		}
+		xtcp_send_finish(sk, flags, splice, copied);
 		return copied;
 	}
 	if (!err)
@@ -241,7 +299,17 @@ int xtcp_send_msg(struct sock *sk, struct msghdr *msg, size_t size)
 	if (unlikely(msg->msg_flags & MSG_FASTOPEN))
 		return -EOPNOTSUPP;
 	lock_sock(sk);
-	ret = xtcp_send_locked(sk, msg);
+	ret = xtcp_send_locked(sk, msg, xtcp_msg_splices(msg));
+	release_sock(sk);
+	return ret;
+}
+
+int xtcp_send_pages(struct sock *sk, struct msghdr *msg)
+{
+	int ret;
+
+	lock_sock(sk);
+	ret = xtcp_send_locked(sk, msg, true);
 	release_sock(sk);
 	return ret;
 }

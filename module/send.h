@@ -11,4 +11,7 @@ struct sock;
 /* struct proto.sendmsg. Return: octets queued, or -errno. */
 int xtcp_send_msg(struct sock *sk, struct msghdr *msg, size_t size);
 
+/* The same for pages that the kernel hands over (ITER_BVEC): they are not copied if possible. */
+int xtcp_send_pages(struct sock *sk, struct msghdr *msg);
+
 #endif /* _XTCP_SEND_H */

@@ -72,6 +72,13 @@ bool xtcp_sndbuf_force(struct sock *sk, u32 size)
 	return got;
 }
 
+bool xtcp_sndbuf_charge(struct sock *sk, u32 size)
+{
+	if (likely(sk_wmem_schedule(sk, size)))
+		return true;
+	return xtcp_sk(sk)->snd.write_seq == xtcp_sk(sk)->snd.una && xtcp_sndbuf_force(sk, size);
+}
+
 void xtcp_sndbuf_wake(struct sock *sk)
 {
 	if (likely(!sk->sk_socket || !test_bit(SOCK_NOSPACE, &sk->sk_socket->flags)))

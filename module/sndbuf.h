@@ -35,6 +35,9 @@ bool xtcp_sndbuf_below_lowat(const struct sock *sk, int wake);
  */
 void xtcp_sndbuf_grow(struct sock *sk);
 
+/* Is there memory for @size octets more? For the first ones of all there is. Socket lock held. */
+bool xtcp_sndbuf_charge(struct sock *sk, u32 size);
+
 /* Wake who waits for room to write, if there is some. Socket lock held. */
 void xtcp_sndbuf_wake(struct sock *sk);
 

@@ -29,6 +29,7 @@
 #include "sndbuf.h"
 #include "socket.h"
 #include "sockopt.h"
+#include "splice.h"
 #include "state.h"
 #include "sysctl.h"
 #include "timer.h"
@@ -121,6 +122,8 @@ void xtcp_socket_start(struct sock *sk)
 	xtcp_cong_start(&xs->cong, xs->snd.mss);
 	xtcp_rcvspace_init(&xs->rcvspace, 0, 0, 0, 0);
 	xtcp_chrono_init(&xs->chrono);
+	/* Segments of the connection before may still be under way. */
+	WRITE_ONCE(xs->smallq.resume, 0);
 	xs->timer.armed = 0;
 	xs->timer.probes = 0;
 	/* A timer or an ICMP message may set a bit now: it was for what ends here. */
@@ -302,6 +305,8 @@ static void xtcp_socket_release_cb(struct sock *sk)
 		xtcp_pace_push(sk);
 	if (test_and_clear_bit(XTCP_DEFER_ACK, &xs->deferred))
 		xtcp_delack_batch_end(sk);
+	if (test_and_clear_bit(XTCP_DEFER_SEND, &xs->deferred))
+		xtcp_smallq_resume(sk);
 }
 
 /* -- poll and ioctl ----------------------------------------------------------- */
@@ -397,6 +402,7 @@ static int xtcp_socket_ioctl(struct sock *sk, int cmd, xtcp_ioctl_arg arg)
 
 XTCP_DEFINE_PROTO_ACCEPT(xtcp_socket_accept, xtcp_listen_accept)
 XTCP_DEFINE_PROTO_RECVMSG(xtcp_socket_recvmsg, xtcp_recv_msg)
+XTCP_DEFINE_PROTO_SENDPAGE(xtcp_socket_sendpage, xtcp_send_pages)
 
 #define XTCP_PROTO_COMMON						\
 	.owner			= THIS_MODULE,				\
@@ -414,6 +420,8 @@ XTCP_DEFINE_PROTO_RECVMSG(xtcp_socket_recvmsg, xtcp_recv_msg)
 	.keepalive		= xtcp_sockopt_keepalive,		\
 	.sendmsg		= xtcp_send_msg,			\
 	.recvmsg		= xtcp_socket_recvmsg,			\
+	XTCP_PROTO_SENDPAGE(xtcp_socket_sendpage)			\
+	XTCP_PROTO_SPLICE_EOF(xtcp_splice_eof)				\
 	.backlog_rcv		= xtcp_state_backlog,			\
 	.release_cb		= xtcp_socket_release_cb,		\
 	.unhash			= xtcp_socket_unhash,			\

@@ -108,6 +108,7 @@ static const struct xtcp_knob xtcp_knobs[] = {
 	XTCP_KNOB(ecn_fallback,		PLAIN,	0, 1, 1),
 	XTCP_KNOB(early_retrans,	PLAIN,	0, 4, 3),
 	XTCP_KNOB(autocorking,		PLAIN,	0, 1, 1),
+	XTCP_KNOB(limit_output_bytes,	PLAIN,	0, INT_MAX, 1048576),
 	XTCP_KNOB(slow_start_after_idle, PLAIN,	0, 1, 1),
 	XTCP_KNOB(pacing,		PLAIN,	0, 1, 1),
 	XTCP_KNOB(pacing_ss_ratio,	PLAIN,	0, 1000, 200),

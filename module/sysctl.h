@@ -48,6 +48,7 @@ struct xtcp_sysctl {
 	int ecn_fallback;		/* 0..1, default 1: a SYN sent again asks no more (6.1.1.1) */
 	int early_retrans;		/* 0..4, default 3: but for 0, tail loss probes (RFC 8985 7) */
 	int autocorking;		/* 0..1, default 1: collect the small writes of a burst */
+	int limit_output_bytes;		/* octets, default 1048576: most that waits in devices */
 	int slow_start_after_idle;	/* 0..1, default 1 (RFC 2861) */
 	int pacing;			/* 0..1, default 1: pace without fq and unasked, too */
 	int pacing_ss_ratio;		/* percent of cwnd / srtt, 0..1000, default 200: slow start */

@@ -201,10 +201,14 @@ static int xtcp_xmit_cut(struct sock *sk, struct sk_buff *skb, u32 size)
 
 	links = xtcp_rtxq_hide_links(skb);
 	/* A clone that still waits in a device queue owns the header bytes. */
-	if (unlikely(skb_cloned(skb)))
+	if (unlikely(skb_cloned(skb))) {
 		out = pskb_copy(skb, GFP_ATOMIC | __GFP_NOWARN);
-	else
+		/* Not every kernel's copy says so. */
+		if (out)
+			skb_shinfo(out)->flags |= skb_shinfo(skb)->flags & SKBFL_SHARED_FRAG;
+	} else {
 		out = skb_clone(skb, GFP_ATOMIC | __GFP_NOWARN);
+	}
 	skb->tcp_tsorted_anchor = links;
 	if (unlikely(!out))
 		return -ENOBUFS;
@@ -216,6 +220,7 @@ static int xtcp_xmit_cut(struct sock *sk, struct sk_buff *skb, u32 size)
 	out->tstamp = 0;
 	out->pfmemalloc = 0;
 	skb_set_owner_w(out, sk);
+	xtcp_smallq_own(sk, out);
 	skb_set_hash_from_sk(out, sk);
 	skb_dst_drop(out);
 	if (len > size) {

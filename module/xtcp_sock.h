@@ -27,6 +27,7 @@
 #include "rtxq.h"
 #include "sack.h"
 #include "scoreboard.h"
+#include "smallq.h"
 #include "stamp.h"
 #include "timer.h"
 #include "tlp.h"
@@ -41,6 +42,7 @@ enum xtcp_deferred {
 	XTCP_DEFER_ACK,		/* the backlog is done: the ACK for it, delack.c */
 	XTCP_DEFER_PMTU,	/* the path MTU shrank: lower.c */
 	XTCP_DEFER_PACE,	/* the next segment may leave: pace.c */
+	XTCP_DEFER_SEND,	/* the device's queue has room again: smallq.c */
 };
 
 /**
@@ -71,7 +73,8 @@ enum xtcp_deferred {
  * @listen: a listener's queues (listen.h). In the place of @sack and @scoreboard, which
  *	    xtcp_socket_start() and xtcp_recovery_init() begin anew for each connection
  * @listed: a listener's lock, and where a listener or a child is listed (listen.h)
- * @ackq: place among the sockets whose ACK waits for the end of a batch (ackq.h)
+ * @ackq: place among the sockets that softirq comes back to (ackq.h)
+ * @smallq: what waits for the device's queue (smallq.h)
  * @deferred: bits of enum xtcp_deferred, run by release_cb
  * @txstamp_base: number of the octet that transmit stamps count from (txstamp.h)
  * @pmtu_info: MTU of a deferred ICMP message
@@ -125,6 +128,7 @@ struct xtcp_sock {
 	u32			now_ms;
 	struct xtcp_rcv		rcv;
 	struct xtcp_ackq_node	ackq;
+	struct xtcp_smallq	smallq;
 	struct xtcp_timers	timer;
 	struct xtcp_rtt		rtt;
 	struct xtcp_ecn		ecn;

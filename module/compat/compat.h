@@ -4,6 +4,7 @@
 #define _XTCP_COMPAT_H
 
 #include <linux/bpf-cgroup.h>
+#include <linux/bvec.h>
 #include <linux/filter.h>
 #include <linux/hrtimer.h>
 #include <linux/ipv6.h>
@@ -15,6 +16,7 @@
 #include <linux/tcp.h>
 #include <linux/timer.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 #include <net/flow.h>
 #include <net/inet_common.h>
 #include <net/inet_dscp.h>
@@ -78,13 +80,52 @@ static inline int xtcp_ioctl_answer(int value, unsigned long arg)
 #endif
 
 /*
- * sendfile() and splice(): until 6.5 through sendpage, later sendmsg() with
- * MSG_SPLICE_PAGES. A line of its own, without comma, in proto_ops.
+ * sendfile() and splice(): until 6.5 page by page through sendpage, which has a flag of its own
+ * for "not the last one"; later sendmsg() with MSG_SPLICE_PAGES and as many as there are. Some of
+ * the kernels before know the name, but no socket hears it. XTCP_DEFINE_PROTO_SENDPAGE() defines
+ * @name on top of int impl(struct sock *sk, struct msghdr *msg), whose message consists of pages.
+ * The others are lines of their own, without comma, in proto_ops and proto.
  */
 #ifdef XTCP_HAVE_SENDPAGE
-#define XTCP_PROTO_OPS_SENDPAGE		.sendpage = sock_no_sendpage,
+#define XTCP_MSG_NOTLAST		MSG_SENDPAGE_NOTLAST
+#define XTCP_PROTO_OPS_SENDPAGE		.sendpage = inet_sendpage,
+#define XTCP_PROTO_SENDPAGE(name)	.sendpage = name,
+#define XTCP_DEFINE_PROTO_SENDPAGE(name, impl)				\
+static int name(struct sock *sk, struct page *page, int offset,	\
+		size_t size, int flags)					\
+{									\
+	struct bio_vec bv = {						\
+		.bv_page = page, .bv_offset = offset, .bv_len = size,	\
+	};								\
+	struct msghdr msg = { .msg_flags = flags };			\
+									\
+	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, &bv, 1, size);	\
+	return impl(sk, &msg);						\
+}
 #else
+#define XTCP_MSG_NOTLAST		0
 #define XTCP_PROTO_OPS_SENDPAGE
+#define XTCP_PROTO_SENDPAGE(name)
+#define XTCP_DEFINE_PROTO_SENDPAGE(name, impl)
+#endif
+
+/* Does a call of sendmsg() hand over pages? Who makes one of other memory has it copied. */
+static inline bool xtcp_msg_splices(const struct msghdr *msg)
+{
+#ifdef XTCP_HAVE_SENDPAGE
+	return false;
+#else
+	return unlikely(msg->msg_flags & MSG_SPLICE_PAGES) && iov_iter_is_bvec(&msg->msg_iter);
+#endif
+}
+
+/* The file that sendfile() announced more of has ended (6.5, and backported). */
+#ifdef XTCP_HAVE_SPLICE_EOF
+#define XTCP_PROTO_OPS_SPLICE_EOF	.splice_eof = inet_splice_eof,
+#define XTCP_PROTO_SPLICE_EOF(name)	.splice_eof = name,
+#else
+#define XTCP_PROTO_OPS_SPLICE_EOF
+#define XTCP_PROTO_SPLICE_EOF(name)
 #endif
 
 /*

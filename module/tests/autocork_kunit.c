@@ -167,7 +167,25 @@ static void autocork_hold__short_one_in_front(struct kunit *test)
 	pair_close();
 }
 
+/* More is announced: a burst at once, until something is written without that. */
+static void autocork_announced__is_a_burst(struct kunit *test)
+{
+	struct xtcp_autocork c = { .last_us = 1000 };
+
+	xtcp_autocork_written(&c, 4096, 1000 + 2 * XTCP_AUTOCORK_GAP_US);
+	KUNIT_EXPECT_FALSE(test, xtcp_autocork_waits(&c, c.last_us, false));
+	xtcp_autocork_announced(&c);
+	KUNIT_EXPECT_TRUE(test, c.more);
+	KUNIT_EXPECT_TRUE(test, xtcp_autocork_waits(&c, c.last_us, false));
+	c.writes = U8_MAX;
+	xtcp_autocork_announced(&c);
+	KUNIT_EXPECT_EQ(test, c.writes, U8_MAX);
+	xtcp_autocork_written(&c, 4096, c.last_us + 1);
+	KUNIT_EXPECT_FALSE(test, c.more);
+}
+
 static struct kunit_case autocork_cases[] = {
+	KUNIT_CASE(autocork_announced__is_a_burst),
 	KUNIT_CASE(autocork_written__counts_a_burst),
 	KUNIT_CASE(autocork_waits__not_for_long),
 	KUNIT_CASE(autocork_hold__ends_by_itself),

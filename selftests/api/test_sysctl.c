@@ -55,6 +55,7 @@ static const struct knob {
 	{ "ecn_fallback", 0, 1, 1 },
 	{ "early_retrans", 0, 4, 3 },
 	{ "autocorking", 0, 1, 1 },
+	{ "limit_output_bytes", 0, INT_MAX, 1048576 },
 	{ "slow_start_after_idle", 0, 1, 1 },
 	{ "pacing", 0, 1, 1 },
 	{ "pacing_ss_ratio", 0, 1000, 200 },
