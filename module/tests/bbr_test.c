@@ -211,7 +211,7 @@ static void bbr_model__finds_the_path(struct kunit *test)
 
 		way_run(w, 2500 + 20 * paths[i].rtt_ms);
 		KUNIT_EXPECT_TRUE_MSG(test, b->full, "path %u", i);
-		KUNIT_EXPECT_EQ_MSG(test, b->mode, (u8)XTCP_BBR_PROBE_BW, "path %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, (u8)b->mode, (u8)XTCP_BBR_PROBE_BW, "path %u", i);
 		KUNIT_EXPECT_GE_MSG(test, minmax_get(&b->bw), bw / 100 * 95, "path %u", i);
 		KUNIT_EXPECT_LE_MSG(test, minmax_get(&b->bw), bw / 100 * 107, "path %u", i);
 		KUNIT_EXPECT_GE_MSG(test, b->min_rtt_us, w->rtt_us, "path %u", i);
@@ -310,7 +310,7 @@ static void bbr_probe_rtt__empties_the_path(struct kunit *test)
 	way_run(w, 10000);
 	KUNIT_EXPECT_EQ(test, w->least_cwnd, 4 * MSS);
 	KUNIT_EXPECT_GE(test, b->min_rtt_us, 60 * MS);
-	KUNIT_EXPECT_EQ(test, b->mode, (u8)XTCP_BBR_PROBE_BW);
+	KUNIT_EXPECT_EQ(test, (u8)b->mode, (u8)XTCP_BBR_PROBE_BW);
 	KUNIT_EXPECT_FALSE(test, w->c.drained);
 	/* What so little delivered has not spoilt the rate. */
 	KUNIT_EXPECT_GE(test, minmax_get(&b->bw), 1250U * 256 / 100 * 95);
@@ -347,7 +347,7 @@ static void bbr_restart__keeps_the_model(struct kunit *test)
 	way_run(w, 15000);
 	w->idle = false;
 	way_run(w, 500);
-	KUNIT_EXPECT_NE(test, b->mode, (u8)XTCP_BBR_PROBE_RTT);
+	KUNIT_EXPECT_NE(test, (u8)b->mode, (u8)XTCP_BBR_PROBE_RTT);
 	KUNIT_EXPECT_GE(test, minmax_get(&b->bw), bw / 100 * 90);
 }
 
@@ -360,7 +360,7 @@ static void bbr_undo__looks_again(struct kunit *test)
 	w->c.cwnd = 4 * MSS;
 	KUNIT_EXPECT_EQ(test, xtcp_bbr.undo_cwnd(&w->c, 20 * MSS), 20 * MSS);
 	KUNIT_EXPECT_EQ(test, xtcp_bbr_of(&w->c)->full_bw, 0U);
-	KUNIT_EXPECT_EQ(test, xtcp_bbr_of(&w->c)->full_rounds, 0);
+	KUNIT_EXPECT_EQ(test, (u8)xtcp_bbr_of(&w->c)->full_rounds, (u8)0);
 	w->c.ssthresh = 12345;
 	KUNIT_EXPECT_EQ(test, xtcp_bbr.ssthresh(&w->c, 99999), 12345U);
 }

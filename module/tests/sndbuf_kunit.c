@@ -87,7 +87,7 @@ static void sndbuf_grow__bounds(struct kunit *test)
 	pair_close();
 }
 
-/* Each acknowledgment of something new asks for the size again. */
+/* Each acknowledgment of something new asks for the size again, where a writer lacks room. */
 static void sndbuf_grow__by_an_acknowledgment(struct kunit *test)
 {
 	struct xtcp_sock *xs;
@@ -100,6 +100,11 @@ static void sndbuf_grow__by_an_acknowledgment(struct kunit *test)
 	A->sk->sk_sndbuf = 20000;
 	pair_forge_data(test, A, XTCP_ACK, 487, 837, 8192, 0);
 	KUNIT_EXPECT_EQ(test, A->sk->sk_sndbuf, 20000);
+	pair_forge_data(test, A, XTCP_ACK, 487, 842, 8192, 0);
+	KUNIT_EXPECT_EQ_MSG(test, A->sk->sk_sndbuf, 20000, "nobody waits");
+	set_bit(SOCK_NOSPACE, &A->sk->sk_socket->flags);
+	pair_forge_data(test, A, XTCP_ACK, 487, 842, 8192, 0);
+	KUNIT_EXPECT_EQ_MSG(test, A->sk->sk_sndbuf, 20000, "nothing new");
 	pair_forge_data(test, A, XTCP_ACK, 487, 847, 8192, 0);
 	KUNIT_EXPECT_EQ(test, (u64)A->sk->sk_sndbuf, xtcp_sndbuf_want(&xs->cong));
 	pair_sent(A);
