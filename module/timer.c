@@ -467,8 +467,10 @@ static void xtcp_timer_run(struct sock *sk)
 	int i, next = -1;
 
 	sock_owned_by_me(sk);
-	xtcp_clock_refresh(xs);
-	for (i = 0; i < XTCP_DUE_MAX; i++) {
+	/* Of many expiries all that was waited for has come long since. */
+	if (t->armed)
+		xtcp_clock_refresh(xs);
+	for (i = 0; t->armed >> i; i++) {
 		if (sk->sk_state == TCP_CLOSE)
 			return;
 		if (!xtcp_timers_armed(t, i) || time_before(jiffies, xtcp_timers_due(t, i)))
@@ -480,7 +482,7 @@ static void xtcp_timer_run(struct sock *sk)
 		return;
 	/* What was kept for a next segment that did not come (mem.h). */
 	sk_mem_reclaim(sk);
-	for (i = 0; i < XTCP_DUE_MAX; i++) {
+	for (i = 0; t->armed >> i; i++) {
 		unsigned long when = xtcp_timers_due(t, i);
 
 		if (!xtcp_timers_armed(t, i) || (next >= 0 && !time_before(when, first)))
