@@ -590,67 +590,66 @@ static struct dst_entry *xtcp_lower_reply_route6(struct sock *sk, const struct x
 	return ip6_dst_lookup_flow(sock_net(sk), sk, fl6, NULL);
 }
 
-/* The route of an answer to @req, with a reference; or an error pointer. */
-static struct dst_entry *xtcp_lower_request_route(const struct xtcp_request *req)
+/* Find @way to answer by. 0 or -errno. */
+static int lower_way(struct xtcp_lower_way *way, struct sock *sk, const struct xtcp_key *key,
+		     int oif, u32 mark, u8 tos)
 {
-	const struct xtcp_key *key = &req->node.key;
-	struct flowi fl;
-
 	if (ipv6_addr_v4mapped(&key->raddr))
-		return xtcp_lower_reply_route4(req->listener, key, req->iif, req->mark,
-					       req->tos, &fl.u.ip4);
-	return xtcp_lower_reply_route6(req->listener, key, req->iif, req->mark, &fl.u.ip6);
+		way->dst = xtcp_lower_reply_route4(sk, key, oif, mark, tos, &way->fl.u.ip4);
+	else
+		way->dst = xtcp_lower_reply_route6(sk, key, oif, mark, &way->fl.u.ip6);
+	return PTR_ERR_OR_ZERO(way->dst);
 }
 
-u16 xtcp_lower_advmss_request(const struct xtcp_request *req)
+int xtcp_lower_request_way(struct xtcp_lower_way *way, const struct xtcp_request *req)
 {
-	struct dst_entry *dst = xtcp_lower_request_route(req);
-	u16 mss;
+	return lower_way(way, req->listener, &req->node.key, req->iif, req->mark, req->tos);
+}
 
-	if (IS_ERR(dst))
-		return 0;
-	mss = min_t(u32, dst_metric_advmss(dst), U16_MAX);
-	dst_release(dst);
-	return mss;
+u16 xtcp_lower_way_advmss(const struct xtcp_lower_way *way)
+{
+	return min_t(u32, dst_metric_advmss(way->dst), U16_MAX);
 }
 
 bool xtcp_lower_route_ecn_request(const struct xtcp_request *req)
 {
-	struct dst_entry *dst = xtcp_lower_request_route(req);
+	struct xtcp_lower_way way;
 	bool on;
 
-	if (IS_ERR(dst))
+	if (xtcp_lower_request_way(&way, req))
 		return false;
-	on = dst_feature(dst, RTAX_FEATURE_ECN);
-	dst_release(dst);
+	on = dst_feature(way.dst, RTAX_FEATURE_ECN);
+	dst_release(way.dst);
 	return on;
+}
+
+int xtcp_lower_reply_by(struct xtcp_lower_way *way, struct sock *sk, struct sk_buff *skb,
+			const struct xtcp_key *key, u32 mark, u8 tos)
+{
+	int err;
+
+	memset(skb->cb, 0, sizeof(struct xtcp_skb_cb));
+	xtcp_lower_csum(skb, key);
+	skb_dst_set(skb, way->dst);
+	rcu_read_lock();
+	if (ipv6_addr_v4mapped(&key->raddr))
+		err = __ip_queue_xmit(sk, skb, &way->fl, tos);
+	else
+		err = ip6_xmit(sk, skb, &way->fl.u.ip6, mark, NULL, tos,
+			       READ_ONCE(sk->sk_priority));
+	rcu_read_unlock();
+	return err;
 }
 
 int xtcp_lower_reply(struct sock *sk, struct sk_buff *skb, const struct xtcp_key *key,
 		     int oif, u32 mark, u8 tos)
 {
-	bool v4 = ipv6_addr_v4mapped(&key->raddr);
-	struct dst_entry *dst;
-	struct flowi fl;
-	int err;
+	struct xtcp_lower_way way;
+	int err = lower_way(&way, sk, key, oif, mark, tos);
 
-	if (v4)
-		dst = xtcp_lower_reply_route4(sk, key, oif, mark, tos, &fl.u.ip4);
-	else
-		dst = xtcp_lower_reply_route6(sk, key, oif, mark, &fl.u.ip6);
-	if (IS_ERR(dst)) {
+	if (err) {
 		kfree_skb(skb);
-		return PTR_ERR(dst);
+		return err;
 	}
-	memset(skb->cb, 0, sizeof(struct xtcp_skb_cb));
-	xtcp_lower_csum(skb, key);
-	skb_dst_set(skb, dst);
-	rcu_read_lock();
-	if (v4)
-		err = __ip_queue_xmit(sk, skb, &fl, tos);
-	else
-		err = ip6_xmit(sk, skb, &fl.u.ip6, mark, NULL, tos,
-			       READ_ONCE(sk->sk_priority));
-	rcu_read_unlock();
-	return err;
+	return xtcp_lower_reply_by(&way, sk, skb, key, mark, tos);
 }

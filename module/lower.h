@@ -4,6 +4,7 @@
 #define _XTCP_LOWER_H
 
 #include <linux/types.h>
+#include <net/flow.h>
 #include "compat/compat.h"
 
 struct dst_entry;
@@ -52,9 +53,6 @@ int xtcp_lower_adopt(struct sock *child, const struct xtcp_request *req,
 /* MSS option for @sk's route: its MTU less the fixed headers (RFC 9293 MUST-67). */
 u16 xtcp_lower_advmss(struct sock *sk);
 
-/* The same for an answer to @req, which has no socket yet; 0 without a route. */
-u16 xtcp_lower_advmss_request(const struct xtcp_request *req);
-
 /* True if the administrator switched ECN on for the route of @sk, or of an answer to @req. */
 bool xtcp_lower_route_ecn(struct sock *sk);
 bool xtcp_lower_route_ecn_request(const struct xtcp_request *req);
@@ -92,6 +90,26 @@ int xtcp_lower_xmit(struct sock *sk, struct sk_buff *skb, u8 ecn);
  */
 int xtcp_lower_reply(struct sock *sk, struct sk_buff *skb, const struct xtcp_key *key,
 		     int oif, u32 mark, u8 tos);
+
+/**
+ * struct xtcp_lower_way - how an answer leaves that no connection sends
+ * @dst: the route, with a reference
+ * @fl: what it was found by
+ */
+struct xtcp_lower_way {
+	struct dst_entry *dst;
+	struct flowi fl;
+};
+
+/* Find @way for an answer to @req, which has no socket yet. 0 or -errno. */
+int xtcp_lower_request_way(struct xtcp_lower_way *way, const struct xtcp_request *req);
+
+/* xtcp_lower_advmss() for @way. */
+u16 xtcp_lower_way_advmss(const struct xtcp_lower_way *way);
+
+/* xtcp_lower_reply() by @way, whose reference it consumes. */
+int xtcp_lower_reply_by(struct xtcp_lower_way *way, struct sock *sk, struct sk_buff *skb,
+			const struct xtcp_key *key, u32 mark, u8 tos);
 
 /* What a reply to @skb is to carry: interface, mark, type of service. */
 void xtcp_lower_reply_path(const struct sk_buff *skb, int *oif, u32 *mark, u8 *tos);

@@ -51,13 +51,17 @@ bool xtcp_smallq_still_queued(struct sock *sk, const struct sk_buff *skb);
 void xtcp_smallq_wfree(struct sk_buff *skb);
 
 /*
- * @out is about to leave, charged to @sk by skb_set_owner_w(). If it is alone it may keep the
- * kernel's destructor: when the others are gone, what is left is below every limit.
+ * Charge @out, which is about to leave and nobody's, to @sk, as skb_set_owner_w() does. If it is alone
+ * it may have the kernel's destructor: when the others are gone, what is left is below every limit.
  */
-static inline void xtcp_smallq_own(const struct sock *sk, struct sk_buff *out)
+static inline void xtcp_smallq_own(struct sock *sk, struct sk_buff *out)
 {
-	if (unlikely(sk_wmem_alloc_get(sk) > out->truesize + XTCP_SMALLQ_FEW))
-		out->destructor = xtcp_smallq_wfree;
+	bool alone = sk_wmem_alloc_get(sk) <= XTCP_SMALLQ_FEW;
+
+	out->sk = sk;
+	out->destructor = likely(alone) ? sock_wfree : xtcp_smallq_wfree;
+	refcount_add(out->truesize, &sk->sk_wmem_alloc);
+	skb_set_hash_from_sk(out, sk);
 }
 
 /* Is a segment with this destructor charged to its socket's sk_wmem_alloc? */

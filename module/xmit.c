@@ -219,9 +219,7 @@ static int xtcp_xmit_cut(struct sock *sk, struct sk_buff *skb, u32 size)
 	/* IP and the devices read skb->cb and timestamps of their own. */
 	out->tstamp = 0;
 	out->pfmemalloc = 0;
-	skb_set_owner_w(out, sk);
 	xtcp_smallq_own(sk, out);
-	skb_set_hash_from_sk(out, sk);
 	skb_dst_drop(out);
 	if (len > size) {
 		segs = DIV_ROUND_UP(len, size);
@@ -266,8 +264,7 @@ static int xtcp_xmit_bare(struct sock *sk, u32 seq, u8 flags)
 	if (unlikely(!skb))
 		return -ENOBUFS;
 	ecn = xtcp_xmit_fill(sk, &h, &opt, seq, 0, flags);
-	skb_set_owner_w(skb, sk);
-	skb_set_hash_from_sk(skb, sk);
+	xtcp_smallq_own(sk, skb);
 	xtcp_xmit_header(skb, &h);
 	xs->segs_out++;
 	XTCP_INC(xs->xn, OUTSEGS);
@@ -376,14 +373,15 @@ int xtcp_xmit_synack(struct xtcp_request *req)
 		.opt = &opt,
 	};
 	u16 user_mss = READ_ONCE(listener->user_mss);
+	struct xtcp_lower_way way;
 
 	if (!skb)
 		return -ENOBUFS;
-	opt.mss = xtcp_lower_advmss_request(req);
-	if (!opt.mss) {
+	if (xtcp_lower_request_way(&way, req)) {
 		kfree_skb(skb);
 		return -EHOSTUNREACH;
 	}
+	opt.mss = xtcp_lower_way_advmss(&way);
 	if (user_mss && user_mss < opt.mss)
 		opt.mss = user_mss;
 	if (req->wscale_ok) {
@@ -399,8 +397,8 @@ int xtcp_xmit_synack(struct xtcp_request *req)
 	XTCP_INC(listener->xn, OUTSEGS);
 	/* Pairs with xtcp_handshake_init_child(). */
 	smp_store_release(&req->sent_us, xtcp_clock_us());
-	return xtcp_lower_reply(req->listener, skb, &req->node.key, req->iif, req->mark,
-				req->tos | xtcp_ecn_syn_mark(&req->ecn));
+	return xtcp_lower_reply_by(&way, req->listener, skb, &req->node.key, req->mark,
+				   req->tos | xtcp_ecn_syn_mark(&req->ecn));
 }
 
 /* A segment without text by way of the namespace's control socket. */
