@@ -10,9 +10,11 @@
  * Only segments with a right checksum are merged. A wrong one goes up as it is; input.c
  * counts it.
  */
+#include <linux/delay.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
 #include <net/ip6_checksum.h>
@@ -28,6 +30,15 @@
 
 /* Segments with these are for themselves. */
 #define GRO_ALONE	(TCP_FLAG_SYN | TCP_FLAG_RST | TCP_FLAG_URG)
+
+/*
+ * Merged packets, by processor, that the core has yet to show to gro_complete: it would miss
+ * that with a WARN. So nothing is merged any more once we are to go.
+ */
+static DEFINE_PER_CPU(int, gro_held);
+static bool gro_stopped;
+
+#define GRO_STOP_MS	1000	/* more than any gro_flush_timeout of use */
 
 /* -- adding payload to payload ------------------------------------------------ */
 
@@ -152,7 +163,8 @@ static bool gro_merge(struct sk_buff *p, struct sk_buff *skb)
 	}
 	gro_grow(p, len, moved);
 	skb_shinfo(p)->flags |= shared;
-	NAPI_GRO_CB(p)->count++;
+	if (NAPI_GRO_CB(p)->count++ == 1)
+		this_cpu_inc(gro_held);
 	NAPI_GRO_CB(skb)->same_flow = 1;
 	return true;
 }
@@ -231,7 +243,7 @@ static struct sk_buff *gro_receive(struct list_head *head, struct sk_buff *skb)
 	skb_gro_pull(skb, th->doff * 4);
 	len = skb_gro_len(skb);
 	/* A super-segment of this machine's is as good as it gets. */
-	if (!len || skb_is_gso(skb))
+	if (!len || skb_is_gso(skb) || unlikely(READ_ONCE(gro_stopped)))
 		NAPI_GRO_CB(skb)->flush = 1;
 	p = gro_find(head, th);
 	merged = p && !NAPI_GRO_CB(skb)->flush && gro_continues(p, skb, th) && gro_merge(p, skb);
@@ -268,6 +280,7 @@ struct sk_buff *xtcp_gro_receive6(struct list_head *head, struct sk_buff *skb)
 static int gro_complete(struct sk_buff *skb, struct tcphdr *th, __sum16 pseudo,
 			unsigned int gso_type)
 {
+	this_cpu_dec(gro_held);
 	th->check = pseudo;
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	skb->csum_start = (u8 *)th - skb->head;
@@ -296,4 +309,24 @@ int xtcp_gro_complete6(struct sk_buff *skb, int thoff)
 					  IPPROTO_XTCP, 0);
 
 	return gro_complete(skb, (struct tcphdr *)(skb->data + thoff), pseudo, SKB_GSO_TCPV6);
+}
+
+void xtcp_gro_stop(void)
+{
+	unsigned int waited = 0;
+	int cpu, held;
+
+	WRITE_ONCE(gro_stopped, true);
+	/* Polls that did not see it are over behind this, and with them what they merged. */
+	synchronize_net();
+	for (;;) {
+		held = 0;
+		for_each_possible_cpu(cpu)
+			held += data_race(*per_cpu_ptr(&gro_held, cpu));
+		/* A device that went meanwhile dropped its own: do not wait for those. */
+		if (!held || waited >= GRO_STOP_MS)
+			return;
+		msleep(10);
+		waited += 10;
+	}
 }

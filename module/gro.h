@@ -17,4 +17,10 @@ struct sk_buff *xtcp_gro_receive6(struct list_head *head, struct sk_buff *skb);
 int xtcp_gro_complete4(struct sk_buff *skb, int thoff);
 int xtcp_gro_complete6(struct sk_buff *skb, int thoff);
 
+/*
+ * Merge nothing from now on; when this returns, what was merged has gone up, though a device
+ * held it back (gro_flush_timeout). Process context, in front of the callbacks' removal.
+ */
+void xtcp_gro_stop(void);
+
 #endif /* _XTCP_GRO_H */

@@ -172,6 +172,7 @@ int xtcp_offload_register(void)
 
 void xtcp_offload_unregister(void)
 {
+	xtcp_gro_stop();
 	inet6_del_offload(&xtcp_offload6, IPPROTO_XTCP);
 	inet_del_offload(&xtcp_offload4, IPPROTO_XTCP);
 }

@@ -687,7 +687,7 @@ static void gro__random(struct kunit *test)
 	struct sk_buff *skb;
 
 	prandom_seed_state(&rnd, 20240901);
-	for (round = 0; round < 600; round++) {
+	for (round = 0; round < 150; round++) {
 		unsigned int n = rnd_range(&rnd, 2, MOST), few = rnd_range(&rnd, 1, 4);
 
 		for (i = 0; i < 4; i++) {
@@ -704,7 +704,7 @@ static void gro__random(struct kunit *test)
 			merged += skb_is_gso(skb);
 		gro_check_all(test, gro_pk, n);
 	}
-	KUNIT_EXPECT_GT(test, merged, 1000U);
+	KUNIT_EXPECT_GT(test, merged, 250U);
 }
 
 static struct kunit_case gro_cases[] = {

@@ -22,8 +22,8 @@ from capture import MTU, Bad, Capture, Flow
 from links import A, B, R
 
 SAN = os.environ.get("XTCP_KERNEL") == "san"
-SIZE = (512 << 10) if SAN else (2 << 20)
-BACK = SIZE // 4
+SIZE = (1 << 20) if SAN else (2 << 20)
+BACK = SIZE // 2 if SAN else SIZE // 4
 PORT = 9000
 SUPER = 40000       # octets that a packet has at least once where it is not cut
 SKIPPED = 4
