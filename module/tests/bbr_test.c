@@ -360,7 +360,7 @@ static void bbr_undo__looks_again(struct kunit *test)
 	w->c.cwnd = 4 * MSS;
 	KUNIT_EXPECT_EQ(test, xtcp_bbr.undo_cwnd(&w->c, 20 * MSS), 20 * MSS);
 	KUNIT_EXPECT_EQ(test, xtcp_bbr_of(&w->c)->full_bw, 0U);
-	KUNIT_EXPECT_EQ(test, xtcp_bbr_of(&w->c)->full_rounds, 0);
+	KUNIT_EXPECT_EQ(test, (int)xtcp_bbr_of(&w->c)->full_rounds, 0);
 	w->c.ssthresh = 12345;
 	KUNIT_EXPECT_EQ(test, xtcp_bbr.ssthresh(&w->c, 99999), 12345U);
 }

@@ -299,7 +299,7 @@ static inline int pair_write(struct pair_end *e, u32 len)
 	memset(octets, 0xa5, sizeof(octets));
 	ret = kernel_sendmsg(e->sk->sk_socket, &msg, &vec, 1, len);
 	lock_sock(e->sk);
-	if (xtcp_wheel_stop(xs->xn, &xs->timer.wheel))
+	if (xtcp_wheel_stop(xs->xn, &xtcp_to_sk(xs)->sk_timer))
 		__sock_put(e->sk);
 	release_sock(e->sk);
 	return ret;
