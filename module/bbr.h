@@ -28,9 +28,9 @@ enum xtcp_bbr_mode {
  * @prior_cwnd: cwnd before a recovery or PROBE_RTT
  * @full_bw: rate that STARTUP compares with
  * @mode: enum xtcp_bbr_mode
- * @phase: of PROBE_BW, 0..7
- * @full_rounds: round trips in which @full_bw did not grow
  * @state: enum xtcp_ca_state at the last acknowledgment
+ * @full_rounds: round trips in which @full_bw did not grow, up to three
+ * @phase: of PROBE_BW, 0..7
  * @full: STARTUP has found the rate
  * @has_rtt: the pacing rate comes from a measured round-trip time
  * @round_start: the last acknowledgment began a round trip
@@ -50,12 +50,12 @@ struct xtcp_bbr {
 	u32 calm_round;
 	u32 prior_cwnd;
 	u32 full_bw;
-	u8 mode : 2;
+	u8 mode;
+	u8 state;
 	u8 full_rounds : 2;
 	u8 phase : 3;
 	bool full : 1;
-	u8 state;
-	bool has_rtt;
+	bool has_rtt : 1;
 	bool round_start : 1;
 	bool restart : 1;
 	bool conserve : 1;

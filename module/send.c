@@ -234,9 +234,11 @@ static int xtcp_send_locked(struct sock *sk, struct msghdr *msg, bool splice)
 {
 	int flags = msg->msg_flags, copied = 0, err;
 	long timeo = sock_sndtimeo(sk, flags & MSG_DONTWAIT);
+	/* A flag of the kernel's: of a program's send() it means nothing. */
+	bool not_last = splice && (flags & XTCP_MSG_NOTLAST);
 	u32 tsflags, goal;
 
-	if (splice && (flags & XTCP_MSG_NOTLAST)) {
+	if (not_last) {
 		copied = xtcp_send_behind(sk, msg);
 		if (copied && !msg_data_left(msg))
 			return copied;
@@ -274,7 +276,7 @@ static int xtcp_send_locked(struct sock *sk, struct msghdr *msg, bool splice)
 		/* A record that is not all here has no end yet. */
 		if (msg_data_left(msg))
 			flags &= ~MSG_EOR;
-		else if (unlikely(flags & XTCP_MSG_NOTLAST)) {
+		else if (unlikely(not_last)) {
 			xtcp_send_not_last(sk, goal);
 			return copied;
 		}

@@ -440,7 +440,8 @@ static void expiry_keepalive__probes_and_gives_up(struct kunit *test)
 	ex_expire(test, XTCP_DUE_KEEPALIVE);
 	pair_silent(test, A);
 	KUNIT_EXPECT_TRUE(test, xtcp_timers_armed(&xs->timer, XTCP_DUE_KEEPALIVE));
-	KUNIT_EXPECT_EQ(test, xtcp_timers_due(&xs->timer, XTCP_DUE_KEEPALIVE), xs->rcv.keep_stamp + 100 * HZ);
+	KUNIT_EXPECT_EQ(test, xtcp_timers_due(&xs->timer, XTCP_DUE_KEEPALIVE),
+			xs->rcv.keep_stamp + 100 * HZ);
 	KUNIT_EXPECT_EQ_MSG(test, xs->timer.probes, 0, "something came since");
 	xs->rcv.keep_stamp = jiffies - 100 * HZ;
 	for (i = 0; i < 3; i++) {
@@ -548,7 +549,8 @@ static void expiry_run__rearms_for_the_earliest(struct kunit *test)
 	earliest = xtcp_timers_due(&xs->timer, XTCP_DUE_RETRANS);
 	KUNIT_EXPECT_TRUE(test, timer_pending(&xtcp_to_sk(xs)->sk_timer));
 	KUNIT_EXPECT_EQ(test, xtcp_to_sk(xs)->sk_timer.expires, earliest);
-	KUNIT_EXPECT_TRUE(test, time_before(earliest, xtcp_timers_due(&xs->timer, XTCP_DUE_FIN_WAIT2)));
+	KUNIT_EXPECT_TRUE(test, time_before(earliest,
+					    xtcp_timers_due(&xs->timer, XTCP_DUE_FIN_WAIT2)));
 	/* The same with the earliest in the last place. */
 	xtcp_timer_fin_wait2(xs, 1);
 	xs->timer.due[XTCP_DUE_FIN_WAIT2] = earliest - HZ / 4;

@@ -69,7 +69,8 @@ static void timer_expect(struct kunit *test, enum xtcp_deadline which, u64 us)
 	KUNIT_EXPECT_FALSE_MSG(test, time_before(due, timer_started + after - 2),
 			       "deadline %d", which);
 	KUNIT_EXPECT_TRUE(test, timer_pending(&xtcp_to_sk(timer_sock)->sk_timer));
-	KUNIT_EXPECT_FALSE(test, time_after(xtcp_to_sk(timer_sock)->sk_timer.expires, xtcp_timers_due(t, which)));
+	KUNIT_EXPECT_FALSE(test, time_after(xtcp_to_sk(timer_sock)->sk_timer.expires,
+					    xtcp_timers_due(t, which)));
 }
 
 /* @len octets are sent, just now. */

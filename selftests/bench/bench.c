@@ -37,7 +37,7 @@ static void usage(void)
 	     "  sendfile  an octet, sent from a file\n"
 	     "  rr        --size octets there and back\n"
 	     "  crr       connect, an octet each way, close\n"
-	     "  many      an octet there and back on --conns connections in turn, 10 at once\n"
+	     "  many      an octet there and back on --conns connections in turn, up to 10 at once\n"
 	     "  idle      a connection that is open (memory, both ends)\n"
 	     "  timewait  a connection in TIME-WAIT (memory)\n"
 	     "\n"
@@ -93,8 +93,9 @@ static void show_time(const char *name, const struct member *m, int pairs, long 
 	errno = EINVAL;
 	if (i == work_count)
 		fail("no work %s (try --help)", name);
-	if (works[i].work == &work_many && (m->conns < WORK_BATCH || m->conns % WORK_BATCH))
-		fail("--conns takes multiples of %d", WORK_BATCH);
+	if (works[i].work == &work_many &&
+	    (m->conns < 1 || (m->conns > WORK_BATCH && m->conns % WORK_BATCH)))
+		fail("--conns takes up to %d, and multiples of that", WORK_BATCH);
 	ns = team_run(works[i].work, m, pairs, warm, n);
 	printf("{\"transport\": \"%s\", \"work\": \"%s\", \"size\": %zu, \"conns\": %d, \"pairs\": %d, \"count\": %ld, \"ns\": %lld}\n",
 	       m->place->transport->name, name, m->size, m->conns, pairs, n * pairs, ns);

@@ -174,26 +174,32 @@ static void many_open(struct member *m, bool client)
 	}
 }
 
+/* So many of them work at once. */
+static int many_batch(const struct member *m)
+{
+	return m->conns < WORK_BATCH ? m->conns : WORK_BATCH;
+}
+
 static void many_client(struct member *m, long n)
 {
+	int i, batch = many_batch(m);
 	static int next;
-	int i;
 
-	for (; n > 0; n -= WORK_BATCH) {
-		for (i = 0; i < WORK_BATCH; i++)
+	for (; n > 0; n -= batch) {
+		for (i = 0; i < batch; i++)
 			send_all(many_fds[(next + i) % m->conns], m->buf, 1);
-		for (i = 0; i < WORK_BATCH; i++)
+		for (i = 0; i < batch; i++)
 			recv_all(many_fds[(next + i) % m->conns], m->buf, 1);
-		next = (next + WORK_BATCH) % m->conns;
+		next = (next + batch) % m->conns;
 	}
 }
 
 static void many_server(struct member *m, long n)
 {
 	struct epoll_event events[EVENTS];
-	int i, found;
+	int i, found, batch = many_batch(m);
 
-	for (n = (n + WORK_BATCH - 1) / WORK_BATCH * WORK_BATCH; n > 0; n -= found) {
+	for (n = (n + batch - 1) / batch * batch; n > 0; n -= found) {
 		found = epoll_wait(m->fd, events, EVENTS, -1);
 		if (found < 0)
 			fail("epoll_wait");

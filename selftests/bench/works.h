@@ -9,7 +9,10 @@ extern const struct work work_stream;	/* one operation: an octet, in writes of m
 extern const struct work work_sendfile;	/* the same from a file */
 extern const struct work work_rr;	/* one: m->size octets there and as many back */
 extern const struct work work_crr;	/* one: connect, an octet each way, close */
-/* One: an octet there and back, on m->conns connections in turn, WORK_BATCH of them at once. */
+/*
+ * One: an octet there and back, on m->conns connections in turn, WORK_BATCH of them at once or, if there
+ * are fewer, all.
+ */
 extern const struct work work_many;
 
 #define WORK_BATCH	10
