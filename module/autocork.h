@@ -13,6 +13,8 @@ struct sock;
 #define XTCP_AUTOCORK_WRITES	8
 /* What is collected waits so long at most, microseconds. */
 #define XTCP_AUTOCORK_HOLD_US	100
+/* The same if the writer has announced more and is on its way to get it. */
+#define XTCP_AUTOCORK_MORE_US	1000
 /* Writes of so many octets or more are none of a burst. */
 #define XTCP_AUTOCORK_LARGE	131072
 

@@ -142,8 +142,7 @@ u32 xtcp_pace_burst(const struct sock *sk, u32 goal)
 void xtcp_pace_push(struct sock *sk)
 {
 	xtcp_clock_refresh(xtcp_sk(sk));
-	/* What is less than a segment waits for more if more was announced. */
-	xtcp_output_push_more(sk, xtcp_sk(sk)->autocork.more);
+	xtcp_output_push(sk);
 }
 
 static enum hrtimer_restart pace_expire(struct hrtimer *timer)

@@ -97,11 +97,9 @@ void xtcp_smallq_wfree(struct sk_buff *skb)
 
 void xtcp_smallq_resume(struct sock *sk)
 {
-	struct xtcp_sock *xs = xtcp_sk(sk);
-
 	sock_owned_by_me(sk);
-	xtcp_clock_refresh(xs);
-	xtcp_output_push_more(sk, xs->autocork.more);
+	xtcp_clock_refresh(xtcp_sk(sk));
+	xtcp_output_push(sk);
 }
 
 void xtcp_smallq_exit(void)

@@ -104,6 +104,7 @@ void xtcp_splice_eof(struct socket *sock)
 		return;
 	lock_sock(sk);
 	xtcp_clock_refresh(xtcp_sk(sk));
+	xtcp_sk(sk)->autocork.more = false;
 	xtcp_output_push(sk);
 	release_sock(sk);
 }
