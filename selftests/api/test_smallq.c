@@ -163,9 +163,9 @@ static void closed_meanwhile(const struct xport *t)
 }
 
 static const struct oracle_case cases[] = {
-	CASE("one stream", one_stream, ON_BOTH, 5),
-	CASE("two streams share", two_streams, ON_V4, 5),
-	CASE("closed while the queue is full", closed_meanwhile, ON_BOTH, 3),
+	CASE_SECONDS("one stream", one_stream, ON_BOTH, 5, 120),
+	CASE_SECONDS("two streams share", two_streams, ON_V4, 5, 120),
+	CASE_SECONDS("closed while the queue is full", closed_meanwhile, ON_BOTH, 3, 60),
 };
 
 ORACLE_MAIN("small queues in front of a slow device", cases)
