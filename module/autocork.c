@@ -37,7 +37,7 @@ bool xtcp_autocork_waits(struct xtcp_autocork *c, u32 now_us, bool full)
 		c->held = false;
 	} else if (!c->held || full) {
 		c->held = true;
-		c->until_us = now_us + XTCP_AUTOCORK_HOLD_US;
+		c->until_us = now_us + (c->more ? XTCP_AUTOCORK_MORE_US : XTCP_AUTOCORK_HOLD_US);
 	} else if ((s32)(now_us - c->until_us) >= 0) {
 		c->held = false;
 	}

@@ -13,6 +13,8 @@ struct sock;
 #define XTCP_AUTOCORK_WRITES	8
 /* What is collected waits so long at most, microseconds. */
 #define XTCP_AUTOCORK_HOLD_US	100
+/* The same if the writer has announced more and is on its way to get it. */
+#define XTCP_AUTOCORK_MORE_US	1000
 /* Writes of so many octets or more are none of a burst. */
 #define XTCP_AUTOCORK_LARGE	131072
 
@@ -35,7 +37,7 @@ struct xtcp_autocork {
 /* The writer wrote @len octets at @now_us. Pure, as the others with the socket lock held. */
 void xtcp_autocork_written(struct xtcp_autocork *c, u32 len, u32 now_us);
 
-/* What it wrote last is not the end of a sendfile(): that is a burst, whatever came before. Pure. */
+/* What it wrote last is not the end of a sendfile(): a burst, whatever came before. Pure. */
 void xtcp_autocork_announced(struct xtcp_autocork *c);
 
 /* May what it wrote wait? @full: a super-segment is complete, what is left begins anew. Pure. */

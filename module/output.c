@@ -455,7 +455,10 @@ void xtcp_output_push_more(struct sock *sk, bool more)
 
 void xtcp_output_push(struct sock *sk)
 {
-	xtcp_output_push_more(sk, false);
+	const struct xtcp_sock *xs = xtcp_sk(sk);
+
+	/* In the middle of a sendfile() a short segment waits, but not for longer than an ACK. */
+	xtcp_output_push_more(sk, xs->autocork.more && xs->snd.nxt != xs->snd.una);
 }
 
 bool xtcp_output_one_new(struct sock *sk)

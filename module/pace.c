@@ -186,8 +186,7 @@ u32 xtcp_pace_burst(const struct sock *sk, u32 goal)
 void xtcp_pace_push(struct sock *sk)
 {
 	xtcp_clock_refresh(xtcp_sk(sk));
-	/* What is less than a segment waits for more if more was announced. */
-	xtcp_output_push_more(sk, xtcp_sk(sk)->autocork.more);
+	xtcp_output_push(sk);
 }
 
 void xtcp_pace_init(struct sock *sk)

@@ -3,10 +3,11 @@
  * Small queues: what one connection may have in the queues of the machine's own devices.
  *
  * What waits there delays everybody behind it, is taken for a long path, and cannot be changed any
- * more. So no more is added than keeps the device busy; the rest waits in the write queue, where it
- * grows into larger segments and other connections do not see it. sk_wmem_alloc counts what is there: a
- * segment leaves it when the device has sent it, or, over a loopback or veth, when the receiver
- * gets it. Who has waited is pushed by the destructor of a segment, in a tasklet (ackq.c).
+ * more. So no more is added than keeps the device busy; the rest waits in the write queue, where
+ * it grows into larger segments and other connections do not see it. sk_wmem_alloc counts what is
+ * there: a segment leaves it when the device has sent it, or, over a loopback or veth, when the
+ * receiver gets it. Who has waited is pushed by the destructor of a segment, in a tasklet
+ * (ackq.c).
  *
  * TCP's name for it is TSQ. Acknowledgments and whatever has no data do not wait.
  */
@@ -47,10 +48,11 @@ bool xtcp_smallq_wait(struct sock *sk, u32 truesize)
 
 	sock_owned_by_me(sk);
 	/*
-	 * With the larger part of it gone, but for two super-segments with one of them, which the
-	 * kernel's destructor may have: nobody would tell of its end.
+	 * When half of it is gone. The last one has the kernel's destructor perhaps, and nobody tells
+	 * of its end: that one may remain.
 	 */
-	WRITE_ONCE(q->resume, max_t(u32, smallq_limit(sk, truesize) / 2, truesize + XTCP_SMALLQ_FEW));
+	WRITE_ONCE(q->resume, max_t(u32, smallq_limit(sk, truesize) / 2,
+				    truesize + XTCP_SMALLQ_FEW));
 	/* Pairs with the one in xtcp_smallq_wfree(): it sees our wish, or we see that it went. */
 	smp_mb();
 	if (likely(xtcp_smallq_over(sk, truesize)))
@@ -67,7 +69,8 @@ bool xtcp_smallq_still_queued(struct sock *sk, const struct sk_buff *skb)
 	if (likely(!skb_fclone_busy(sk, skb)))
 		return false;
 	WRITE_ONCE(q->resume, max_t(u32, skb->truesize, XTCP_SMALLQ_FEW));
-	smp_mb();	/* as above */
+	/* Pairs with the one in xtcp_smallq_wfree(), as above. */
+	smp_mb();
 	if (!skb_fclone_busy(sk, skb))
 		return false;
 	XTCP_INC(xtcp_sk(sk)->xn, SPURIOUSRTXHOSTQUEUES);
@@ -94,18 +97,16 @@ void xtcp_smallq_wfree(struct sk_buff *skb)
 
 void xtcp_smallq_resume(struct sock *sk)
 {
-	struct xtcp_sock *xs = xtcp_sk(sk);
-
 	sock_owned_by_me(sk);
-	xtcp_clock_refresh(xs);
-	xtcp_output_push_more(sk, xs->autocork.more);
+	xtcp_clock_refresh(xtcp_sk(sk));
+	xtcp_output_push(sk);
 }
 
 void xtcp_smallq_exit(void)
 {
 	/*
-	 * A socket's reference to the module went with its memory, behind rcu_read_unlock(): what may
-	 * remain is a process that was preempted on its way out.
+	 * A socket's reference to the module went with its memory, behind rcu_read_unlock(): what
+	 * may remain is a process that was preempted on its way out.
 	 */
 	synchronize_rcu_tasks();
 }

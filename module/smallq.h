@@ -10,8 +10,8 @@
 
 /**
  * struct xtcp_smallq - a connection that waits for its own device
- * @resume: it is pushed when no more than so many octets of truesize are left there; 0: it does not
- *	wait. Written under the socket lock; whoever takes it away without that, by cmpxchg(), pushes.
+ * @resume: it is pushed when no more than so many octets of truesize are left there; 0: it does
+ *	not wait. Written under the socket lock; who takes it away without that, by cmpxchg(), pushes.
  */
 struct xtcp_smallq {
 	u32 resume;
@@ -30,8 +30,8 @@ struct xtcp_smallq {
 u32 xtcp_smallq_limit(u32 truesize, unsigned long rate, u8 shift, u32 cap);
 
 /*
- * Has @sk too much in its devices' queues for a buffer of @truesize? Never if nothing is outstanding, for then no
- * acknowledgment would come either. Locked.
+ * Has @sk too much in its devices' queues for a buffer of @truesize? Never if nothing is
+ * outstanding, for then no acknowledgment would come either. Locked.
  */
 bool xtcp_smallq_over(const struct sock *sk, u32 truesize);
 

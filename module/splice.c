@@ -83,7 +83,7 @@ int xtcp_splice_page(struct sock *sk, struct iov_iter *iter, struct sk_buff *skb
 		skb_frag_size_add(&shinfo->frags[i - 1], p.len);
 	} else {
 		get_page(p.page);
-		/* Whether it is of the emergency reserves cannot be told of a page that is in use. */
+		/* Whether it is of the emergency reserves cannot be told of a page in use. */
 		skb_fill_page_desc_noacc(skb, i, p.page, p.off, p.len);
 	}
 	shinfo->flags |= SKBFL_SHARED_FRAG;
@@ -104,6 +104,7 @@ void xtcp_splice_eof(struct socket *sock)
 		return;
 	lock_sock(sk);
 	xtcp_clock_refresh(xtcp_sk(sk));
+	xtcp_sk(sk)->autocork.more = false;
 	xtcp_output_push(sk);
 	release_sock(sk);
 }

@@ -35,7 +35,7 @@ static int file_open(long size)
 	return fd;
 }
 
-/* Read @n octets of @fd; 0 if they are the pattern from @at on, else the first wrong one's number. */
+/* Read @n octets of @fd; 0 if they are the pattern from @at on, else a wrong one's number. */
 static long read_pattern(int fd, long n, long at)
 {
 	long got, all;
@@ -124,8 +124,8 @@ static void lossy_path(const struct xport *t)
 	int file = file_open(SIZE);
 	pid_t reader;
 
-	NEED(net_run("ip link set lo mtu 1500 && tc qdisc add dev lo root netem delay 1ms loss 4%%") ?
-	     0 : -1);
+	NEED(net_run("ip link set lo mtu 1500 && "
+		     "tc qdisc add dev lo root netem delay 1ms loss 4%%") ? 0 : -1);
 	p = pair_open(t);
 	reader = reader_start(&p, SIZE, 0);
 	IS(sendfile_all(p.c, file, SIZE), SIZE);
@@ -140,7 +140,8 @@ static void nothing_is_copied(const struct xport *t)
 {
 	struct pair p = pair_open(t);
 	int file = file_open(3 * PAGE), pipes[2];
-	char *mine = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *mine = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
 	struct iovec iov = { mine, 2 * PAGE };
 	off_t at = 0;
 

@@ -168,6 +168,42 @@ static void refused_while_open(void)
 	result("rmmod is refused while a socket is open");
 }
 
+/* Their destructor is the module's (smallq.c): it stays until the device has let go of them. */
+static void segments_in_a_queue(void)
+{
+	static char octets[100000];
+	struct pair p = pair_open(&v4);
+	long n, sent = 0;
+	int i, err;
+
+	expect(net_run("ip link set lo mtu 1500 && "
+		       "tc qdisc add dev lo root tbf rate 8kbit burst 4000 limit 1000000"),
+	       "no token bucket");
+	set_nonblock(p.c, true);
+	for (i = 0; i < 10; i++) {
+		n = send(p.c, octets, sizeof(octets), 0);
+		sent += n > 0 ? n : 0;
+		nap_ms(10);
+	}
+	expect(sent > 100000, "%ld octets sent", sent);
+	set_linger(p.c, 1, 0);
+	set_linger(p.s, 1, 0);
+	pair_close(&p);
+	nap_ms(100);
+	for (i = 0; i < 5; i++) {
+		err = unload("xtcp");
+		expect(err == EAGAIN, "with segments in a queue, rmmod gives %s", err_name(err));
+		nap_ms(20);
+	}
+	expect(net_run("tc qdisc del dev lo root && ip link set lo mtu 65536"), "no way back");
+	err = unload_soon("xtcp");
+	expect(!err, "with the queue gone, rmmod gives %s", err_name(err));
+	gone("after rmmod");
+	err = load(ko, "");
+	expect(!err, "insmod gives %s", err_name(err));
+	result("rmmod is refused while a device's queue has a segment");
+}
+
 static void over_time_wait(void)
 {
 	int i, count, err;
@@ -415,13 +451,14 @@ int main(int argc, char **argv)
 		perror("unshare");
 		return KTAP_FAIL;
 	}
-	ktap_begin(8);
+	ktap_begin(9);
 	err = unload_soon("xtcp");
 	if (err)
 		ktap_note("somebody uses XTCP: rmmod gives %s", err_name(err));
 	else
 		expect(!load(ko, ""), "it does not load again");
 	refused_while_open();
+	segments_in_a_queue();
 	over_time_wait();
 	rounds();
 	older_namespace();

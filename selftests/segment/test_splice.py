@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""sendfile(): what leaves a device that can sum nothing has a right checksum, whatever the file does.
+"""sendfile(): checksums are right on a device that can sum nothing, whatever the file does.
 
 The checksum of each segment is verified as it is read (packet.py).
 """
