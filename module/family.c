@@ -17,6 +17,7 @@
 #include "proc.h"
 #include "recv.h"
 #include "socket.h"
+#include "splice.h"
 #include "sysctl.h"
 #include "timewait.h"
 #include "xtcp_sock.h"
@@ -178,7 +179,7 @@ static int xtcp_family_connect(struct socket *sock, xtcp_sockaddr *uaddr, int le
 	.recvmsg	= inet_recvmsg,				\
 	.mmap		= sock_no_mmap,				\
 	XTCP_PROTO_OPS_SENDPAGE					\
-	XTCP_PROTO_OPS_SPLICE_EOF
+	XTCP_PROTO_OPS_SPLICE_EOF(xtcp_splice_eof)
 
 static const struct proto_ops xtcp_ops4 = {
 	XTCP_OPS_COMMON

@@ -29,7 +29,6 @@
 #include "sndbuf.h"
 #include "socket.h"
 #include "sockopt.h"
-#include "splice.h"
 #include "state.h"
 #include "sysctl.h"
 #include "timer.h"
@@ -421,7 +420,6 @@ XTCP_DEFINE_PROTO_SENDPAGE(xtcp_socket_sendpage, xtcp_send_pages)
 	.sendmsg		= xtcp_send_msg,			\
 	.recvmsg		= xtcp_socket_recvmsg,			\
 	XTCP_PROTO_SENDPAGE(xtcp_socket_sendpage)			\
-	XTCP_PROTO_SPLICE_EOF(xtcp_splice_eof)				\
 	.backlog_rcv		= xtcp_state_backlog,			\
 	.release_cb		= xtcp_socket_release_cb,		\
 	.unhash			= xtcp_socket_unhash,			\

@@ -32,7 +32,7 @@ bool xtcp_splice_able(const struct sock *sk);
  */
 int xtcp_splice_page(struct sock *sk, struct iov_iter *iter, struct sk_buff *skb, u32 max);
 
-/* struct proto.splice_eof: more was announced, but the file has ended. What is queued goes. */
+/* struct proto_ops.splice_eof: more was announced, but the file has ended. What is queued goes. */
 void xtcp_splice_eof(struct socket *sock);
 
 #endif /* _XTCP_SPLICE_H */

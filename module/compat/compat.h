@@ -119,13 +119,14 @@ static inline bool xtcp_msg_splices(const struct msghdr *msg)
 #endif
 }
 
-/* The file that sendfile() announced more of has ended (6.5, and backported). */
+/*
+ * The file that sendfile() announced more of has ended (6.5, and backported). The kernel's own for
+ * proto_ops is not for modules.
+ */
 #ifdef XTCP_HAVE_SPLICE_EOF
-#define XTCP_PROTO_OPS_SPLICE_EOF	.splice_eof = inet_splice_eof,
-#define XTCP_PROTO_SPLICE_EOF(name)	.splice_eof = name,
+#define XTCP_PROTO_OPS_SPLICE_EOF(name)	.splice_eof = name,
 #else
-#define XTCP_PROTO_OPS_SPLICE_EOF
-#define XTCP_PROTO_SPLICE_EOF(name)
+#define XTCP_PROTO_OPS_SPLICE_EOF(name)
 #endif
 
 /*
