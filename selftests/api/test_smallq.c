@@ -111,7 +111,8 @@ static void stream(const struct xport *t, int n)
 	}
 	least = read_for(p, n, SECONDS * 1000, &sum);
 	oracle_text("in the queue", "%s", deepest < n * MOST ? "little" : "much");
-	TRUE(deepest > 0);
+	/* A kernel slower than the device may never fill its queue. */
+	TRUE(slow_kernel() || deepest > 0);
 	if (deepest >= n * MOST)
 		fprintf(stderr, "# %s: %ld octets in the queue\n", t->label, deepest);
 	TRUE(deepest < n * MOST);
