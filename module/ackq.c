@@ -147,7 +147,7 @@ static void ackq_run(struct tasklet_struct *tasklet)
 		 * that one asks for later than this is not taken for done.
 		 */
 		clear_bit(0, &xs->ackq.queued);
-		smp_mb__after_atomic();
+		smp_mb__after_atomic();	/* pairs with test_and_set_bit() in xtcp_ackq_push() */
 		ackq_work(xs, sock_owned_by_user(sk));
 		bh_unlock_sock(sk);
 		sock_put(sk);

@@ -39,6 +39,7 @@ static DEFINE_PER_CPU(int, gro_held);
 static bool gro_stopped;
 
 #define GRO_STOP_MS	1000	/* more than any gro_flush_timeout of use */
+#define GRO_STOP_STEP_MS	20
 
 /* -- adding payload to payload ------------------------------------------------ */
 
@@ -322,11 +323,12 @@ void xtcp_gro_stop(void)
 	for (;;) {
 		held = 0;
 		for_each_possible_cpu(cpu)
+			/* Each processor counts its own plainly: one that is seen late is seen next time. */
 			held += data_race(*per_cpu_ptr(&gro_held, cpu));
 		/* A device that went meanwhile dropped its own: do not wait for those. */
 		if (!held || waited >= GRO_STOP_MS)
 			return;
-		msleep(10);
-		waited += 10;
+		msleep(GRO_STOP_STEP_MS);
+		waited += GRO_STOP_STEP_MS;
 	}
 }
