@@ -160,7 +160,7 @@ static unsigned int gro_octets(const struct gro_packet *pk, u8 *at)
 		th->check = csum_ipv6_magic(&ip6->saddr, &ip6->daddr, len, IPPROTO_XTCP, sum);
 	}
 	if (pk->bad_csum)
-		th->check ^= htons(0x0100);
+		th->check ^= (__force __sum16)htons(0x0100);
 	return iplen + len;
 }
 

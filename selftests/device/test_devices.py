@@ -27,6 +27,8 @@ BACK = SIZE // 2 if SAN else SIZE // 4
 PORT = 9000
 SUPER = 40000       # octets that a packet has at least once where it is not cut
 SKIPPED = 4
+# What the sanitizer kernel has time for: all of offload.c and gro.c, each once or twice.
+SAN_CASES = ("veth_cut_ipv4", "veth_gro_ipv4", "veth_gro_ipv6", "router_veth_ipv6", "ipip_over_veth_ipv4")
 
 
 class Results:
@@ -46,7 +48,7 @@ class Results:
 
     def case(self, name, call, *args):
         """Run @call(port, *args); it raises Bad, and yields lines that say what was seen."""
-        if self.only not in name:
+        if self.only not in name or (SAN and name not in SAN_CASES):
             return
         self.count += 1
         begin = time.monotonic()
