@@ -11,6 +11,7 @@ import fcntl
 import os
 import socket
 import struct
+import sys
 import time
 
 from lib import case, main, pattern
@@ -18,8 +19,8 @@ from lib.packet import OPT_NOP, options
 from lib.stage import write_file
 
 MSS = 1000
-# Seconds in which a burst must have been injected.
-SLOT = 1.0 if os.environ.get("XTCP_KERNEL") == "san" else 0.3
+SLOT = 0.3          # seconds in which a burst must have been injected
+SKIPPED = 4
 SIOCGIFHWADDR = 0x8927
 NEAR, FAR = "gro1", "gro0"
 FEATURES = ("tso", "off", "gso", "off")
@@ -226,4 +227,8 @@ def small_buffer(c):
 
 
 if __name__ == "__main__":
+    if os.environ.get("XTCP_KERNEL") == "san":
+        # gro_kunit.c has NAPI merge there, and device/test_devices has a veth do it.
+        print("KTAP version 1\n1..0 # SKIP its bursts are too fast for the sanitizer kernel")
+        sys.exit(SKIPPED)
     main(__doc__)
