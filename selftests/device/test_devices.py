@@ -27,8 +27,9 @@ BACK = SIZE // 2 if SAN else SIZE // 4
 PORT = 9000
 SUPER = 40000       # octets that a packet has at least once where it is not cut
 SKIPPED = 4
-# What the sanitizer kernel has time for: all of offload.c and gro.c, each once or twice.
-SAN_CASES = ("veth_cut_ipv4", "veth_gro_ipv4", "veth_gro_ipv6", "router_veth_ipv6", "ipip_over_veth_ipv4")
+# What the sanitizer kernel has time for: all of offload.c and gro.c, each once or twice. It is
+# too slow to fill super-segments, which a path of so many microseconds is paced for.
+SAN_CASES = ("veth_cut_ipv4", "veth_gro_ipv4", "veth_gro_ipv6", "router_veth_ipv6")
 
 
 class Results:
