@@ -278,7 +278,7 @@ static void full_buffers(const struct xport *t)
 			continue;
 		}
 		if (n < 0 && !full++)
-			IS(sendfile(p.c, file, &at, SIZE - at), -EAGAIN);
+			TRUE(errno == EAGAIN);
 		n = sent - got < 300000 ? sent - got : 300000;
 		if (read_pattern(p.s, n, got))
 			break;
