@@ -266,19 +266,20 @@ static void full_buffers(const struct xport *t)
 {
 	enum { SIZE = 16 << 20 };
 	struct pair p = pair_open(t);
-	int file = file_open(SIZE), full = 0;
+	int file = file_open(SIZE), full = 0, why;
 	long sent = 0, got = 0, n;
 	off_t at = 0;
 
 	set_nonblock(p.c, true);
 	while (got < SIZE) {
 		n = at < SIZE ? sendfile(p.c, file, &at, SIZE - at) : 0;
+		why = errno;
 		if (n > 0) {
 			sent += n;
 			continue;
 		}
 		if (n < 0 && !full++)
-			TRUE(errno == EAGAIN);
+			IS(why, EAGAIN);
 		n = sent - got < 300000 ? sent - got : 300000;
 		if (read_pattern(p.s, n, got))
 			break;
