@@ -46,8 +46,18 @@ def feature(name, device, **values):
                 pass
 
 
+LOADED = []
+
+
 def load_modules(*names):
+    LOADED.extend(name for name in names if not os.path.isdir("/sys/module/" + name))
     subprocess.run(("modprobe", "-a", "-q") + names, check=False, stderr=subprocess.DEVNULL)
+
+
+def unload_modules():
+    """The tests after this one do not find cards, nor a tunnel in each of their namespaces."""
+    subprocess.run(("modprobe", "-r", "-a", "-q") + tuple(LOADED), check=False,
+                   stderr=subprocess.DEVNULL)
 
 
 def card(driver, end):

@@ -240,12 +240,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", metavar="TEXT", default="", help="cases with TEXT in their names")
     results.only = parser.parse_args().only
-    links.load_modules(*links.MODULES)
-    virtual()
-    router(None)
-    for driver in links.CARDS:
-        cards(driver)
-    router("e1000")
+    try:
+        links.load_modules(*links.MODULES)
+        virtual()
+        router(None)
+        for driver in links.CARDS:
+            cards(driver)
+        router("e1000")
+    finally:
+        links.unload_modules()
     return results.end()
 
 

@@ -179,7 +179,8 @@ class Network:
         for host in self.hosts:
             ip("netns", "add", host.name)
         try:
-            ip("link", "add", "eth0", "netns", self.server.name, "type", "veth",
+            # From inside: outside the name may be taken.
+            ip("-n", self.server.name, "link", "add", "eth0", "type", "veth",
                "peer", "name", "eth0", "netns", self.client.name)
             for host in self.hosts:
                 ip("-n", host.name, "-batch", "-", text=f"""
