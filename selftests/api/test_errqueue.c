@@ -77,25 +77,30 @@ static struct addr nobody(const struct xport *t)
 	return addr_text(t, "192.0.2.2", "2001:db8::2", PORT);
 }
 
-/* Is @q a segment of ours to @port with @data octets of text? */
-static bool is_to(const struct xport *t, const struct quote *q, int port, int data)
+/* Is @q a segment from our port @from to @port with @data octets of text? */
+static bool is_to(const struct xport *t, const struct quote *q, int from, int port, int data)
 {
 	const unsigned char *th = q->octets + q->head;
 
 	return q->octets[0] >> 4 == (is_v4(t) ? 4 : 6) && q->len >= q->head + 20 &&
 	       q->octets[is_v4(t) ? 9 : 6] == (t->xtcp ? 253 : IPPROTO_TCP) &&
+	       th[0] == from >> 8 && th[1] == (from & 0xff) &&
 	       th[2] == port >> 8 && th[3] == (port & 0xff) &&
 	       q->len == q->head + (th[12] >> 4) * 4 + data;
 }
 
-/* The next such segment that @sniffer sees. */
-static void overhear(const struct xport *t, int sniffer, int port, int data, struct quote *q)
+/* The next such segment of @fd that @sniffer sees; an earlier socket may have sent its SYN twice. */
+static void overhear(const struct xport *t, int sniffer, int fd, int port, int data,
+		     struct quote *q)
 {
+	struct addr us = addr_local(fd);
+	int from = addr_port(&us);
+
 	q->head = is_v4(t) ? 20 : 40;
 	do {
 		NEED(ready_within(sniffer, POLLIN, 5000) & POLLIN ? 0 : -1);
 		q->len = NEED(recv(sniffer, q->octets, sizeof(q->octets), 0));
-	} while (!is_to(t, q, port, data));
+	} while (!is_to(t, q, from, port, data));
 }
 
 /* Octets of the message that follow its header. */
@@ -234,7 +239,7 @@ static int opening(const struct xport *t, int sniffer, bool recverr, struct quot
 
 	set_recverr(t, fd, recverr);
 	IS(sock_connect(fd, nobody(t)), -EINPROGRESS);
-	overhear(t, sniffer, PORT, 0, q);
+	overhear(t, sniffer, fd, PORT, 0, q);
 	return fd;
 }
 
@@ -410,7 +415,7 @@ static void emptied(const struct xport *t)
 	SAW(so_error(fd));
 	read_error(fd, &q, false, 2048, 512);
 	IS(sock_connect(fd, nobody(t)), -EINPROGRESS);
-	overhear(t, sniffer, PORT, 0, &q);
+	overhear(t, sniffer, fd, PORT, 0, &q);
 	complain(t, &m, &q, false);
 	EV(ready_within(fd, POLLIN | POLLOUT, 2000));
 	/* Not read: it goes with the socket. */
@@ -451,7 +456,7 @@ static void established(const struct xport *t)
 		set_recverr(t, p.c, recverr);
 		sniffer = sniff("lo");
 		IS(send(p.c, "x", 1, 0), 1);
-		overhear(t, sniffer, addr_port(&p.at), 1, &q);
+		overhear(t, sniffer, p.c, addr_port(&p.at), 1, &q);
 		close(sniffer);
 		IS(recv(p.s, &x, 1, 0), 1);
 		/* Now acknowledged: only the next number is not beyond the window. */

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/if_addr.h>
+#include <linux/ipv6_route.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
@@ -343,17 +345,65 @@ long pattern_check(const void *buf, size_t len, unsigned long offset, unsigned i
 	return 0;
 }
 
-/** net_run() - run a command of iproute2 or ethtool; says so and is false if it fails */
+/* Is there a route to ourselves for the address that /proc/net/if_inet6 shows as @address? */
+static bool local_route6(const char *address)
+{
+	FILE *f = fopen("/proc/thread-self/net/ipv6_route", "r");
+	char to[33];
+	unsigned int len, flags;
+	bool found = false;
+
+	while (f && !found &&
+	       fscanf(f, "%32s %x %*s %*x %*s %*x %*x %*x %x %*s", to, &len, &flags) == 3)
+		found = len == 128 && flags & RTF_LOCAL && !strcmp(to, address);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* Has every address of a device that is up a route to ourselves? */
+static bool routes6_are_there(void)
+{
+	FILE *f = fopen("/proc/thread-self/net/if_inet6", "r");
+	struct ifreq req = { 0 };
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	unsigned int flags;
+	bool good = true;
+	char address[33];
+
+	while (f && good &&
+	       fscanf(f, "%32s %*x %*x %*x %x %15s", address, &flags, req.ifr_name) == 3) {
+		if (flags & IFA_F_TENTATIVE || ioctl(fd, SIOCGIFFLAGS, &req) ||
+		    !(req.ifr_flags & IFF_UP))
+			continue;
+		good = local_route6(address);
+	}
+	if (f)
+		fclose(f);
+	close(fd);
+	return good;
+}
+
+/**
+ * net_run() - run a command of iproute2 or ethtool; says so and is false if it fails
+ *
+ * After it new addresses work. Of IPv6, even with "nodad", the kernel makes them so a moment
+ * later, in a worker: until then what is for them goes to the link.
+ */
 bool net_run(const char *fmt, ...)
 {
 	char cmd[300];
 	va_list ap;
+	int i;
 
 	va_start(ap, fmt);
 	vsnprintf(cmd, sizeof(cmd), fmt, ap);
 	va_end(ap);
-	if (!system(cmd))
+	if (!system(cmd)) {
+		for (i = 0; i < 1000 && !routes6_are_there(); i++)
+			nap_ms(5);
 		return true;
+	}
 	ktap_note("failed: %s", cmd);
 	return false;
 }
