@@ -332,6 +332,27 @@ static bool life_window(const struct xport *t)
 	return good;
 }
 
+/* More copied text in the send queue than writers' processors keep pages for (frag.c). */
+static bool life_full(const struct xport *t)
+{
+	struct pair p;
+	struct flow f = { .seed = 10, .want = 4L * TEXT, .chunk = TEXT };
+	bool good;
+
+	relay_begin(0);
+	good = ends_listen(&p, t, 100000, 4) && ends_connect(&p, t);
+	if (good) {
+		f.from = p.c;
+		f.to = p.s;
+		set_int(p.c, SOL_SOCKET, SO_SNDBUFFORCE, 8 * TEXT);
+		good = flow_send(&f) && flow_send(&f) && flow_send(&f) && flow_send(&f) &&
+		       flows_carry(&f, 1) && ends_finish(&p);
+	}
+	if (!good)
+		ends_close(&p);
+	return good;
+}
+
 /* Many small segments into a small buffer that nobody reads, until the window is closed. */
 static bool life_small(const struct xport *t)
 {
@@ -552,6 +573,7 @@ static const struct scenario {
 	{ "loss and reordering", life_lossy },
 	{ "overlapping segments", life_overlap },
 	{ "text beyond the window", life_window },
+	{ "a long send queue", life_full },
 	{ "many small segments", life_small },
 	{ "both open; RST", life_edges },
 	{ "/proc", life_files },
