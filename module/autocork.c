@@ -44,7 +44,7 @@ bool xtcp_autocork_waits(struct xtcp_autocork *c, u32 now_us, bool full)
 	return c->held;
 }
 
-bool xtcp_autocork_hold(struct sock *sk, u32 goal, bool *rest)
+bool xtcp_autocork_hold(struct sock *sk, u32 goal, bool more, bool *rest)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_autocork *c = &xs->autocork;
@@ -60,8 +60,11 @@ bool xtcp_autocork_hold(struct sock *sk, u32 goal, bool *rest)
 		c->held = false;
 		return false;
 	}
-	/* A short segment waits for its announced rest anyway, and longer. */
-	if (c->more && unsent % goal < xs->snd.mss) {
+	/*
+	 * A short segment waits for its announced rest anyway, and longer. Once an ACK lets it
+	 * go, it waits here.
+	 */
+	if (c->more && more && unsent % goal < xs->snd.mss) {
 		c->held = false;
 		*rest = full;
 		return false;

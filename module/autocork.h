@@ -24,7 +24,7 @@ struct sock;
  * @until_us: when what is collected has to leave, valid if @held
  * @writes: how many writes of the burst there were, saturates; 0: none, or it read since
  * @held: something is being collected
- * @more: the writer has announced more: a short segment waits longer than @until_us
+ * @more: the writer has announced more: what is there waits somewhat longer for it
  */
 struct xtcp_autocork {
 	u32 last_us;
@@ -47,12 +47,13 @@ bool xtcp_autocork_waits(struct xtcp_autocork *c, u32 now_us, bool full);
  * xtcp_autocork_hold() - is what was never sent to wait for more?
  * @sk: a connection whose write queue is not empty
  * @goal: octets of a super-segment
+ * @more: the writer is here, and said so with MSG_MORE
  * @rest: set if complete super-segments may leave, but what follows them waits
  *
  * Whoever waits is pushed when the time is over (pace.c), before that by a reader who goes to
  * sleep, close(), shutdown() or TCP_NODELAY. Socket lock held. Return: true to send nothing now.
  */
-bool xtcp_autocork_hold(struct sock *sk, u32 goal, bool *rest);
+bool xtcp_autocork_hold(struct sock *sk, u32 goal, bool more, bool *rest);
 
 /* The application reads: its small writes are a conversation, and what waits goes. Locked. */
 void xtcp_autocork_reader(struct sock *sk);

@@ -47,6 +47,7 @@ static u32 xtcp_delack_next_window(struct sock *sk)
 	struct xtcp_window_in in = {
 		.cur = xtcp_delack_window(xs),
 		.mss = xs->rcv.mss,
+		.burst = xs->rcv.burst * XTCP_BURST_UNIT,
 		.wscale = xs->rcv.wscale,
 		.pressure = sk_under_memory_pressure(sk),
 	};
@@ -89,11 +90,23 @@ void xtcp_delack_clamp(struct xtcp_sock *xs)
 	xs->rcv.clamp = min(xs->window_clamp ?: U32_MAX, (u32)U16_MAX << xs->rcv.wscale);
 }
 
+/* How much comes in one piece: the largest of late. */
+static void delack_measure_burst(struct xtcp_rcv *rcv, u32 len)
+{
+	u32 now = min_t(u32, DIV_ROUND_UP(len, XTCP_BURST_UNIT), U8_MAX);
+
+	if (likely(now >= rcv->burst))
+		rcv->burst = now;
+	else
+		rcv->burst -= DIV_ROUND_UP(rcv->burst - now, 16);
+}
+
 /* The estimates that windows and ACKs go by: segment size, memory a segment takes. */
 static void xtcp_delack_measure(struct xtcp_sock *xs, const struct sk_buff *skb)
 {
 	u32 len = skb_shinfo(skb)->gso_size ?: skb->len, last = xs->rcv.last_len;
 
+	delack_measure_burst(&xs->rcv, skb->len);
 	xs->rcv.last_len = 0;
 	if (len < xs->rcv.mss) {
 		/* Two alike in a row, and no crumbs: the peer's segments have become smaller. */

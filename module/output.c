@@ -260,10 +260,23 @@ static void xtcp_output_sent_new(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * How much of @skb, the first unsent buffer, may go: 0 if nothing, and then
- * @limit says what by (true: cwnd).
+ * The windows leave @len octets of a longer buffer. Wait for the next ACK where they hold several
+ * super-segments of @whole octets: at least one is out, and the ACKs that are on their way open
+ * room for whole ones. Else each ACK would let a piece of its own size go, forever. Where
+ * something seems missing, or @whole is 0, each ACK counts (RFC 3042).
  */
-static u32 xtcp_output_quota(struct sock *sk, struct sk_buff *skb, bool more, bool *limit)
+static bool xtcp_output_defer(const struct xtcp_sock *xs, u32 len, u32 whole)
+{
+	return len < whole && min(xs->snd.wnd, xs->cong.cwnd) >= 2 * whole &&
+	       xs->cong.state == XTCP_CA_OPEN;
+}
+
+/*
+ * How much of @skb, the first unsent buffer, may go: 0 if nothing, and then @limit says what by
+ * (true: cwnd). @whole: octets of a super-segment, 0 if the pace makes them shorter.
+ */
+static u32 xtcp_output_quota(struct sock *sk, struct sk_buff *skb, u32 whole, bool more,
+			     bool *limit)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
 	struct xtcp_skb_cb *cb = xtcp_cb(skb);
@@ -286,6 +299,10 @@ static u32 xtcp_output_quota(struct sock *sk, struct sk_buff *skb, bool more, bo
 			return 0;
 		}
 		cwnd = xs->snd.mss;
+	}
+	if (min(len, cwnd) < skb->len && xtcp_output_defer(xs, min(len, cwnd), whole)) {
+		*limit = cwnd < len;
+		return 0;
 	}
 	len = min(len, cwnd);
 	cut = len < skb->len;
@@ -382,14 +399,14 @@ static struct sk_buff *xtcp_output_new(struct sock *sk, bool more)
 	xtcp_output_after_idle(xs);
 	xtcp_output_current_mss(sk);
 	whole = xtcp_output_size_goal(sk);
-	if (xtcp_autocork_hold(sk, whole, &rest_waits))
+	if (xtcp_autocork_hold(sk, whole, more, &rest_waits))
 		return NULL;
 	goal = xtcp_pace_burst(sk, whole);
 	if (!xtcp_output_probe_mtu(sk, skb))
 		return skb;
 	local_bh_disable();
 	while ((skb = skb_peek(&sk->sk_write_queue))) {
-		len = xtcp_output_quota(sk, skb, more, &limited);
+		len = xtcp_output_quota(sk, skb, goal < whole ? 0 : whole, more, &limited);
 		xtcp_output_cwnd_stops(xs, limited);
 		if (!len || xtcp_pace_hold(sk))
 			break;

@@ -17,6 +17,8 @@ struct xtcp_sock;
 #define XTCP_ACK_PUSHED		0x08	/* due when the reader has taken all, unless it answers */
 #define XTCP_ACK_PUSHED2	0x10	/* ... even if it answers */
 
+#define XTCP_BURST_UNIT		256	/* of xtcp_rcv.burst: a super-segment is 255 of them */
+
 /* Low byte: the octet; the rest: its state (xtcp_rcv.urg). */
 #define XTCP_URG_VALID		0x0100	/* the octet has arrived */
 #define XTCP_URG_NOTYET		0x0200	/* announced, not arrived */
@@ -48,6 +50,7 @@ struct xtcp_sock;
  * @quick: ACKs to send at once before delaying (start of a connection, QUICKACK)
  * @batch: the backlog is being run: more segments may follow at once
  * @pingpong: the application answers what it reads: ACKs ride on data
+ * @burst: octets that came in one piece of late, in units of XTCP_BURST_UNIT, rounded up
  */
 struct xtcp_rcv {
 	u32 nxt;
@@ -74,6 +77,7 @@ struct xtcp_rcv {
 	bool wscale_ok;
 	bool batch;
 	bool pingpong;
+	u8 burst;
 };
 
 /* struct proto.recvmsg. Return: octets, 0 at the end of the stream, or -errno. */

@@ -32,6 +32,7 @@ u64 xtcp_window_to_space(u32 octets, u8 ratio);
  * @full: octets of payload that fit in the whole buffer
  * @cur: what is left of the window last advertised (RCV.NXT to its right edge)
  * @mss: estimate of the peer's segment size
+ * @burst: octets that the peer sends in one piece, 0: not known
  * @wscale: our shift
  * @pressure: memory is short: open the window to four segments at most, which keeps
  *	      the connection alive
@@ -41,12 +42,27 @@ struct xtcp_window_in {
 	u32 full;
 	u32 cur;
 	u32 mss;
+	u32 burst;
 	u8 wscale;
 	bool pressure;
 };
 
 /* Under memory pressure a window opens no further than this many segments. */
 #define XTCP_WINDOW_PRESSURE_SEGS	4
+
+/*
+ * What the right edge moves by at least. A peer that sends many segments as one would cut them
+ * to what a full buffer lets it have bit by bit: it gets room for a whole one, as far as
+ * that is but a small part of the buffer.
+ */
+static inline u32 xtcp_window_step(const struct xtcp_window_in *in)
+{
+	u32 step = in->mss;
+
+	if (in->burst > step && !in->pressure)
+		step = max(step, min(in->burst, in->full / 8));
+	return max_t(u32, min(in->full / 2, step), 1);
+}
 
 /* How far the buffer would let the window reach, in units of the window field. */
 static inline u32 xtcp_window_target(const struct xtcp_window_in *in, u32 step)
@@ -67,7 +83,7 @@ static inline u32 xtcp_window_target(const struct xtcp_window_in *in, u32 step)
 
 /*
  * The window to advertise, octets, a multiple of 1 << wscale: never shrinks the
- * right edge (SHLD-14), and opens only by at least min(full / 2, mss) (MUST-39). May
+ * right edge (SHLD-14), and opens only by xtcp_window_step() at least (MUST-39). May
  * exceed free by less than 1 << wscale, the price of that unit. In here because each
  * segment that leaves asks.
  */
@@ -80,7 +96,7 @@ static inline u32 xtcp_window_select(const struct xtcp_window_in *in)
 	 */
 	u32 keep = min_t(u32, round_up(in->cur, 1U << in->wscale),
 			 (u32)U16_MAX << in->wscale);
-	u32 step = max_t(u32, min(in->full / 2, in->mss), 1);
+	u32 step = xtcp_window_step(in);
 	u32 target = xtcp_window_target(in, step);
 
 	if (target > in->cur && target - in->cur >= step)

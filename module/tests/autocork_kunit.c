@@ -132,10 +132,10 @@ static void autocork_hold__full_ones_go(struct kunit *test)
 	struct xtcp_sock *xs = written(test, 100);
 	bool rest;
 
-	KUNIT_EXPECT_FALSE(test, xtcp_autocork_hold(A->sk, 100, &rest));
+	KUNIT_EXPECT_FALSE(test, xtcp_autocork_hold(A->sk, 100, false, &rest));
 	KUNIT_EXPECT_TRUE(test, rest);
 	KUNIT_EXPECT_TRUE(test, xs->autocork.held);
-	KUNIT_EXPECT_TRUE(test, xtcp_autocork_hold(A->sk, 101, &rest));
+	KUNIT_EXPECT_TRUE(test, xtcp_autocork_hold(A->sk, 101, false, &rest));
 	KUNIT_EXPECT_FALSE(test, rest);
 	xtcp_autocork_reader(A->sk);
 	release_sock(A->sk);
@@ -184,7 +184,29 @@ static void autocork_announced__is_a_burst(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, c.more);
 }
 
+/* The call that announces leaves a short end to its MSG_MORE; the ACKs after it do not. */
+static void autocork_hold__announced_end(struct kunit *test)
+{
+	struct xtcp_sock *xs = written(test, 100);
+	bool rest;
+
+	xtcp_autocork_announced(&xs->autocork);
+	KUNIT_EXPECT_FALSE(test, xtcp_autocork_hold(A->sk, 1000, true, &rest));
+	KUNIT_EXPECT_FALSE(test, rest);
+	KUNIT_EXPECT_FALSE(test, xs->autocork.held);
+	KUNIT_EXPECT_FALSE(test, xtcp_autocork_hold(A->sk, 90, true, &rest));
+	KUNIT_EXPECT_TRUE_MSG(test, rest, "what is whole goes");
+	KUNIT_EXPECT_TRUE(test, xtcp_autocork_hold(A->sk, 1000, false, &rest));
+	KUNIT_EXPECT_TRUE(test, xs->autocork.held);
+	KUNIT_EXPECT_EQ(test, xs->autocork.until_us, xs->now_us + XTCP_AUTOCORK_MORE_US);
+	xtcp_autocork_reader(A->sk);
+	release_sock(A->sk);
+	pair_sent(A);
+	pair_close();
+}
+
 static struct kunit_case autocork_cases[] = {
+	KUNIT_CASE(autocork_hold__announced_end),
 	KUNIT_CASE(autocork_announced__is_a_burst),
 	KUNIT_CASE(autocork_written__counts_a_burst),
 	KUNIT_CASE(autocork_waits__not_for_long),

@@ -262,6 +262,55 @@ static void delack_data_rcvd__measures(struct kunit *test)
 	pair_close();
 }
 
+/* The largest piece of late, in units; smaller ones make it forgotten bit by bit. */
+static void delack_data_rcvd__burst(struct kunit *test)
+{
+	struct xtcp_sock *xs = da_begin(test);
+	int i;
+
+	xs->rcv.burst = 0;
+	da_measure(test, 1, 500);
+	KUNIT_EXPECT_EQ(test, xs->rcv.burst, 1);
+	da_measure(test, 4 * XTCP_BURST_UNIT, 5000);
+	KUNIT_EXPECT_EQ(test, xs->rcv.burst, 4);
+	da_measure(test, 4 * XTCP_BURST_UNIT + 1, 5000);
+	KUNIT_EXPECT_EQ(test, xs->rcv.burst, 5);
+	xs->rcv.burst = U8_MAX;
+	da_measure(test, 1, 500);
+	KUNIT_EXPECT_EQ(test, xs->rcv.burst, U8_MAX - 16);
+	for (i = 0; i < 100; i++)
+		da_measure(test, 1, 500);
+	KUNIT_EXPECT_EQ(test, xs->rcv.burst, 1);
+	da_measure(test, 70000, 100000);
+	KUNIT_EXPECT_EQ(test, xs->rcv.burst, U8_MAX);
+	xs->rcv.ack = 0;
+	xs->rcv.unacked = 0;
+	pair_close();
+}
+
+/* It counts for the window: a buffer that is nearly full does not open for a few segments. */
+static void delack_next_window__waits_for_a_burst(struct kunit *test)
+{
+	struct xtcp_sock *xs = da_begin(test);
+	struct sock *sk = A->sk;
+
+	lock_sock(sk);
+	WRITE_ONCE(sk->sk_rcvbuf, 1 << 20);
+	xs->rcv.ratio = XTCP_WIN_RATIO_ONE / 2;
+	xs->rcv.clamp = 1 << 20;
+	xs->rcv.wscale = 7;
+	xs->rcv.wnd = 0;
+	xs->rcv.wup = xs->rcv.nxt;
+	atomic_set(&sk->sk_rmem_alloc, (1 << 20) - 2 * 32768);
+	xs->rcv.burst = 200;
+	KUNIT_EXPECT_EQ(test, xtcp_delack_select_window(sk), 0U);
+	xs->rcv.burst = 128;
+	KUNIT_EXPECT_EQ(test, xtcp_delack_select_window(sk), 32768U);
+	atomic_set(&sk->sk_rmem_alloc, 0);
+	release_sock(sk);
+	pair_close();
+}
+
 static void delack_window__what_is_left(struct kunit *test)
 {
 	struct xtcp_sock *xs = da_begin(test);
@@ -390,6 +439,8 @@ static struct kunit_case da_cases[] = {
 	KUNIT_CASE(delack_expired__doubles),
 	KUNIT_CASE(delack_data_sent__conversation),
 	KUNIT_CASE(delack_data_rcvd__measures),
+	KUNIT_CASE(delack_data_rcvd__burst),
+	KUNIT_CASE(delack_next_window__waits_for_a_burst),
 	KUNIT_CASE(delack_window__what_is_left),
 	KUNIT_CASE(delack_select_window__notes),
 	KUNIT_CASE(delack_reader__window_update),

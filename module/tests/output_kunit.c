@@ -150,6 +150,50 @@ static void output_push__whole_segments_of_a_window(struct kunit *test)
 	pair_close();
 }
 
+/* Super-segments of three: a small rest of a window waits for the ACKs that are on their way. */
+static void output_push__small_rest_of_a_window(struct kunit *test)
+{
+	struct xtcp_sock *xs = out_begin(test);
+	struct sock *sk = A->sk;
+
+	xs->snd.nodelay = true;
+	sk->sk_route_caps |= NETIF_F_TSO;
+	sk->sk_gso_max_segs = 3;
+	/* The machine is never so slow that the pace would make them shorter. */
+	xs->cong.burst_segs = 3;
+	xs->snd.wnd = 8 * MSS;
+	KUNIT_EXPECT_EQ_MSG(test, out_write(test, 12 * MSS), 6 * MSS, "two of eight are left");
+	KUNIT_EXPECT_FALSE_MSG(test, xs->snd.cwnd_limited, "by the window");
+	xs->cong.state = XTCP_CA_DISORDER;
+	out_push();
+	KUNIT_EXPECT_EQ_MSG(test, pair_sent(A), 2 * MSS, "they may show what is missing");
+	xs->cong.state = XTCP_CA_OPEN;
+	out_ack(test, UNA + MSS, 9 * MSS);
+	KUNIT_EXPECT_EQ_MSG(test, pair_sent(A), MSS, "the rest of a buffer, which is not cut");
+	pair_close();
+
+	xs = out_begin(test);
+	sk = A->sk;
+	xs->snd.nodelay = true;
+	sk->sk_route_caps |= NETIF_F_TSO;
+	sk->sk_gso_max_segs = 3;
+	xs->cong.burst_segs = 3;
+	xs->cong.cwnd = 8 * MSS;
+	KUNIT_EXPECT_EQ(test, out_write(test, 12 * MSS), 6 * MSS);
+	KUNIT_EXPECT_TRUE_MSG(test, xs->snd.cwnd_limited, "by cwnd");
+	/* Less than two super-segments: each ACK counts. */
+	pair_close();
+	xs = out_begin(test);
+	sk = A->sk;
+	xs->snd.nodelay = true;
+	sk->sk_route_caps |= NETIF_F_TSO;
+	sk->sk_gso_max_segs = 3;
+	xs->cong.burst_segs = 3;
+	xs->snd.wnd = 5 * MSS;
+	KUNIT_EXPECT_EQ(test, out_write(test, 12 * MSS), 5 * MSS);
+	pair_close();
+}
+
 /* A FIN, and data that nothing will join, do not wait; the last piece does. */
 static void output_push__nothing_more_will_join(struct kunit *test)
 {
@@ -391,6 +435,7 @@ static struct kunit_case out_cases[] = {
 	KUNIT_CASE(output_push__silly_window),
 	KUNIT_CASE(output_push__window_edge),
 	KUNIT_CASE(output_push__whole_segments_of_a_window),
+	KUNIT_CASE(output_push__small_rest_of_a_window),
 	KUNIT_CASE(output_push__nothing_more_will_join),
 	KUNIT_CASE(output_push__cwnd),
 	KUNIT_CASE(output_push__after_idle),

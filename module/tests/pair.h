@@ -115,6 +115,16 @@ static inline void pair_open(struct kunit *test, struct pair_end *e, u32 iss, u3
 	release_sock(sk);
 }
 
+/*
+ * Buffers of one segment each, as over a device without any offload: how long a burst may be
+ * otherwise depends on the round trip, and that on the machine.
+ */
+static inline void pair_single_segments(struct pair_end *e)
+{
+	e->sk->sk_route_caps |= NETIF_F_TSO;
+	e->sk->sk_gso_max_segs = 1;
+}
+
 /* The queued SYN goes out. */
 static inline void pair_send_syn(struct pair_end *e)
 {

@@ -28,6 +28,8 @@ static void predict_begin(struct kunit *test)
 		xs = xtcp_sk(pair_ends[i].sk);
 		KUNIT_EXPECT_EQ(test, xtcp_cong_assign(&xs->cong, "reno"), 0);
 		xs->sack.ok = true;
+		/* Where buffers end shows in what xs->delivered counts. */
+		pair_single_segments(&pair_ends[i]);
 	}
 }
 

@@ -91,6 +91,40 @@ static void window_select__moves_by_a_useful_step(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xtcp_window_select(&in), 1100U);
 }
 
+/* A peer of super-segments gets room for a whole one, or none. */
+static void window_select__room_for_a_burst(struct kunit *test)
+{
+	struct xtcp_window_in in = window_open(0, 200);
+
+	in.full = 80000;
+	in.burst = 9000;
+	for (in.free = 0; in.free < 200 + 9000; in.free++)
+		KUNIT_ASSERT_EQ_MSG(test, xtcp_window_select(&in), 200U, "free %u", in.free);
+	KUNIT_EXPECT_EQ(test, xtcp_window_select(&in), 9200U);
+	/* An eighth of the buffer, if that is less, and never less than a segment. */
+	in.full = 40000;
+	in.free = 200 + 4999;
+	KUNIT_EXPECT_EQ(test, xtcp_window_select(&in), 200U);
+	in.free++;
+	KUNIT_EXPECT_EQ(test, xtcp_window_select(&in), 5200U);
+	in.full = 4 * MSS;
+	in.free = 200 + MSS;
+	KUNIT_EXPECT_EQ(test, xtcp_window_select(&in), 200 + MSS);
+	/* Under pressure four segments have to be enough to open it. */
+	in.full = 1000000;
+	in.free = 500000;
+	in.cur = 0;
+	in.wscale = 7;
+	in.burst = 65280;
+	in.pressure = true;
+	KUNIT_EXPECT_EQ(test, xtcp_window_select(&in), round_down(4 * MSS, 128));
+	in.pressure = false;
+	in.free = 65279;
+	KUNIT_EXPECT_EQ(test, xtcp_window_select(&in), 0U);
+	in.free = 65280;
+	KUNIT_EXPECT_EQ(test, xtcp_window_select(&in), 65280U);
+}
+
 static void window_select__closed_stays_closed(struct kunit *test)
 {
 	struct xtcp_window_in in = window_open(0, 0);
@@ -348,6 +382,7 @@ static struct kunit_case window_cases[] = {
 	KUNIT_CASE(window_from_space__ratio),
 	KUNIT_CASE(window_select__opens_to_what_is_free),
 	KUNIT_CASE(window_select__moves_by_a_useful_step),
+	KUNIT_CASE(window_select__room_for_a_burst),
 	KUNIT_CASE(window_select__closed_stays_closed),
 	KUNIT_CASE(window_select__never_shrinks),
 	KUNIT_CASE(window_select__pressure_keeps_alive),
