@@ -150,17 +150,23 @@ static void output_push__whole_segments_of_a_window(struct kunit *test)
 	pair_close();
 }
 
-/* Super-segments of three: a small rest of a window waits for the ACKs that are on their way. */
-static void output_push__small_rest_of_a_window(struct kunit *test)
+/* The same with super-segments of three; the machine is never so slow that the pace shortens them. */
+static struct xtcp_sock *out_begin_supers(struct kunit *test)
 {
 	struct xtcp_sock *xs = out_begin(test);
-	struct sock *sk = A->sk;
 
-	xs->snd.nodelay = true;
-	sk->sk_route_caps |= NETIF_F_TSO;
-	sk->sk_gso_max_segs = 3;
-	/* The machine is never so slow that the pace would make them shorter. */
+	A->sk->sk_route_caps |= NETIF_F_TSO;
+	A->sk->sk_gso_max_segs = 3;
 	xs->cong.burst_segs = 3;
+	xs->snd.nodelay = true;
+	return xs;
+}
+
+/* A small rest of a large window waits for the ACKs that are on their way. */
+static void output_push__small_rest_of_a_window(struct kunit *test)
+{
+	struct xtcp_sock *xs = out_begin_supers(test);
+
 	xs->snd.wnd = 8 * MSS;
 	KUNIT_EXPECT_EQ_MSG(test, out_write(test, 12 * MSS), 6 * MSS, "two of eight are left");
 	KUNIT_EXPECT_FALSE_MSG(test, xs->snd.cwnd_limited, "by the window");
@@ -172,23 +178,14 @@ static void output_push__small_rest_of_a_window(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, pair_sent(A), MSS, "the rest of a buffer, which is not cut");
 	pair_close();
 
-	xs = out_begin(test);
-	sk = A->sk;
-	xs->snd.nodelay = true;
-	sk->sk_route_caps |= NETIF_F_TSO;
-	sk->sk_gso_max_segs = 3;
-	xs->cong.burst_segs = 3;
+	xs = out_begin_supers(test);
 	xs->cong.cwnd = 8 * MSS;
 	KUNIT_EXPECT_EQ(test, out_write(test, 12 * MSS), 6 * MSS);
 	KUNIT_EXPECT_TRUE_MSG(test, xs->snd.cwnd_limited, "by cwnd");
-	/* Less than two super-segments: each ACK counts. */
 	pair_close();
-	xs = out_begin(test);
-	sk = A->sk;
-	xs->snd.nodelay = true;
-	sk->sk_route_caps |= NETIF_F_TSO;
-	sk->sk_gso_max_segs = 3;
-	xs->cong.burst_segs = 3;
+
+	/* Less than two super-segments: each ACK counts. */
+	xs = out_begin_supers(test);
 	xs->snd.wnd = 5 * MSS;
 	KUNIT_EXPECT_EQ(test, out_write(test, 12 * MSS), 5 * MSS);
 	pair_close();
