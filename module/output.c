@@ -283,7 +283,7 @@ static u32 xtcp_output_quota(struct sock *sk, struct sk_buff *skb, u32 whole, bo
 	u32 end = xtcp_output_wnd_end(xs);
 	u32 cwnd = xtcp_output_cwnd_room(xs);
 	struct xtcp_window_out out;
-	u32 len, tail;
+	u32 len, room, tail;
 	bool cut;
 
 	*limit = false;
@@ -300,12 +300,13 @@ static u32 xtcp_output_quota(struct sock *sk, struct sk_buff *skb, u32 whole, bo
 		}
 		cwnd = xs->snd.mss;
 	}
-	if (min(len, cwnd) < skb->len && xtcp_output_defer(xs, min(len, cwnd), whole)) {
+	room = min(len, cwnd);
+	cut = room < skb->len;
+	if (cut && xtcp_output_defer(xs, room, whole)) {
 		*limit = cwnd < len;
 		return 0;
 	}
-	len = min(len, cwnd);
-	cut = len < skb->len;
+	len = room;
 	tail = len % xs->snd.mss;
 	if (len >= xs->snd.mss && (!tail || cut))
 		return len - tail;

@@ -59,7 +59,7 @@ static inline u32 xtcp_window_step(const struct xtcp_window_in *in)
 {
 	u32 step = in->mss;
 
-	if (in->burst > step && !in->pressure)
+	if (!in->pressure)
 		step = max(step, min(in->burst, in->full / 8));
 	return max_t(u32, min(in->full / 2, step), 1);
 }

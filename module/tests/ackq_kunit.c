@@ -341,7 +341,7 @@ static void ackq__full_segment_leaves_the_report(struct kunit *test)
 	struct sk_buff *skb;
 	u32 i;
 
-	pair_single_segments(A);
+	pair_segments(A, 1);
 	KUNIT_ASSERT_EQ(test, pair_write(A, 30 * MSS), (int)(30 * MSS));
 	/* cwnd is out, the rest waits for acknowledgments: each lets full segments go. */
 	KUNIT_ASSERT_EQ(test, pair_sent(A), 10 * MSS);

@@ -155,8 +155,7 @@ static struct xtcp_sock *out_begin_supers(struct kunit *test)
 {
 	struct xtcp_sock *xs = out_begin(test);
 
-	A->sk->sk_route_caps |= NETIF_F_TSO;
-	A->sk->sk_gso_max_segs = 3;
+	pair_segments(A, 3);
 	xs->cong.burst_segs = 3;
 	xs->snd.nodelay = true;
 	return xs;

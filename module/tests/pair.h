@@ -116,13 +116,13 @@ static inline void pair_open(struct kunit *test, struct pair_end *e, u32 iss, u3
 }
 
 /*
- * Buffers of one segment each, as over a device without any offload: how long a burst may be
- * otherwise depends on the round trip, and that on the machine.
+ * Buffers of @segs segments at most, 1 as over a device without any offload: how long a burst
+ * may be otherwise depends on the round trip, and that on the machine.
  */
-static inline void pair_single_segments(struct pair_end *e)
+static inline void pair_segments(struct pair_end *e, u16 segs)
 {
 	e->sk->sk_route_caps |= NETIF_F_TSO;
-	e->sk->sk_gso_max_segs = 1;
+	e->sk->sk_gso_max_segs = segs;
 }
 
 /* The queued SYN goes out. */

@@ -29,7 +29,7 @@ static void predict_begin(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, xtcp_cong_assign(&xs->cong, "reno"), 0);
 		xs->sack.ok = true;
 		/* Where buffers end shows in what xs->delivered counts. */
-		pair_single_segments(&pair_ends[i]);
+		pair_segments(&pair_ends[i], 1);
 	}
 }
 

@@ -24,6 +24,8 @@
 #define FACT_VALUE	160
 #define DEFAULT_SECONDS	30
 #define TRANSPORTS	3
+/* Of TCP alone: it has races of its own that one run in thousands meets. */
+#define MOST_TCP_RUNS	3
 /* Of one result; a wrong rule differs in hundreds of facts. */
 #define MOST_NOTES	16
 
@@ -262,6 +264,11 @@ static void finish_runs(struct run *runs, int count, int limit)
 	}
 }
 
+static void end_run(struct run *r)
+{
+	munmap(r->rec, sizeof(*r->rec));
+}
+
 /* The faults of one run alone; returns how many. */
 static int judge_run(const struct run *r, int min_facts, int limit)
 {
@@ -350,6 +357,27 @@ static int wanted(const struct oracle_case *c, const char *only)
 	return !only || strstr(c->name, only);
 }
 
+/*
+ * A run of TCP that contradicts what the case knows of TCP is no oracle: it is shown and taken
+ * again. XTCP has its one run, and TCP's must be right in the end.
+ */
+static int judge_tcp(struct run *r, const struct oracle_case *c, int limit)
+{
+	int runs, faults = judge_run(r, c->min_facts, limit);
+
+	for (runs = 1; faults && runs < MOST_TCP_RUNS; runs++) {
+		const struct xport *t = r->t;
+
+		ktap_note("%s: once more, for TCP itself is not as expected", t->label);
+		end_run(r);
+		*r = (struct run) { 0 };
+		start_run(r, c, t);
+		finish_runs(r, 1, limit);
+		faults = judge_run(r, c->min_facts, limit);
+	}
+	return faults;
+}
+
 /* All address kinds of a case at once: most of its time is waiting. */
 static void run_case(const struct oracle_case *c, const struct xport *right, bool verbose)
 {
@@ -365,7 +393,7 @@ static void run_case(const struct oracle_case *c, const struct xport *right, boo
 	}
 	finish_runs(runs, n, limit);
 	for (i = 0; i < n; i += 2) {
-		int faults = judge_run(&runs[i], c->min_facts, limit);
+		int faults = judge_tcp(&runs[i], c, limit);
 
 		faults += judge_run(&runs[i + 1], c->min_facts, limit);
 		faults += compare_runs(&runs[i], &runs[i + 1]);
@@ -376,8 +404,8 @@ static void run_case(const struct oracle_case *c, const struct xport *right, boo
 		ktap_result(!faults, "%s: %s like %s, %u facts", c->name,
 			    runs[i + 1].t->label, runs[i].t->label,
 			    runs[i].rec->count);
-		munmap(runs[i].rec, sizeof(*runs[i].rec));
-		munmap(runs[i + 1].rec, sizeof(*runs[i + 1].rec));
+		end_run(&runs[i]);
+		end_run(&runs[i + 1]);
 	}
 }
 

@@ -5,7 +5,9 @@
  *
  * A case calls IS() for what it knows must happen, SAW() for what it only
  * wants to be the same, and NEED() for its own preparations. IS() keeps a case
- * honest where both transports do nothing at all.
+ * honest where both transports do nothing at all. Where TCP itself contradicts
+ * it, TCP runs again: it has races of its own, and a run that met one says nothing
+ * about XTCP.
  */
 #ifndef XTCP_SELFTESTS_ORACLE_H
 #define XTCP_SELFTESTS_ORACLE_H
