@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The module is unloaded while connections in TIME-WAIT, requests and their timers are about
- * to expire in several namespaces, and while segments for them come in. Then it comes again.
+ * to expire in several namespaces, while segments for them come in, and while a device holds
+ * segments that the module's GRO has merged. Then it comes again.
  */
 #define _GNU_SOURCE
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 
 #include "ko.h"
@@ -284,12 +287,96 @@ static bool round_once(void)
 	return good;
 }
 
+/* -- what GRO holds ------------------------------------------------------------------ */
+
+/* How long the device keeps what it has merged: less than gro.c waits for it. */
+enum { GRO_FLUSH_MS = 700, GRO_ROUNDS = 8 };
+
+/* A device whose polls merge, and wait for more; /sys shows it once it is this namespace's. */
+static bool gro_open(void)
+{
+	FILE *f;
+
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    stress_netns() || mount("sysfs", "/sys", "sysfs", 0, NULL) || wire_open_as(IFF_NAPI))
+		return false;
+	f = fopen("/sys/class/net/xtun/gro_flush_timeout", "w");
+	if (!f)
+		return false;
+	fprintf(f, "%d", GRO_FLUSH_MS * 1000000);
+	return !fclose(f);
+}
+
+/* Segments in a row, none of which ends a packet. */
+static bool gro_send(bool v6)
+{
+	static struct packet p;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		packet_ip(&p, v6, IPPROTO_XTCP, 0);
+		/* Nobody may cut them, so their identifications need not count. */
+		if (!v6)
+			put16(p.b + 6, 0x4000);
+		packet_tcp(&p, 4000, 4001, i * 100, 1, F_ACK, 5000, NULL, 0, 100);
+		packet_checksum(&p, IPPROTO_XTCP, 16, true);
+		packet_finish_ip(&p);
+		if (!packet_send(&p))
+			return false;
+	}
+	return true;
+}
+
+/* Unload, with something held or not, and load. Return: ms that unloading took, or -1. */
+static long gro_round(bool hold, bool v6)
+{
+	long begin = now_ms(), took;
+
+	if ((hold && !gro_send(v6)) || ko_unload("xtcp", 60))
+		return -1;
+	took = now_ms() - begin;
+	/* What comes now nobody merges. */
+	if (!gro_send(v6))
+		return -1;
+	nap_ms(GRO_FLUSH_MS);
+	return ko_load(ko) ? -1 : took;
+}
+
+/*
+ * The device must show what it holds to the module that merged it: rmmod waits for that, or the
+ * kernel WARNs. Where a tick falls between the last two segments they are not merged.
+ * @waited: in how many rounds rmmod waited over IPv4, and over IPv6.
+ */
+static bool gro_rounds(int waited[2])
+{
+	long plain, took;
+	int i;
+
+	/* The first time rmmod also waits for what the rounds before left. */
+	if (!gro_open() || gro_round(false, false) < 0) {
+		ktap_note("a device with GRO: %s", strerror(errno));
+		return false;
+	}
+	plain = gro_round(false, false);
+	ktap_note("rmmod took %ld ms with nothing held", plain);
+	for (i = 0; i < GRO_ROUNDS; i++) {
+		took = gro_round(true, i & 1);
+		if (took < 0) {
+			ktap_note("round %d: %s", i, strerror(errno));
+			return false;
+		}
+		if (took > plain + GRO_FLUSH_MS / 2)
+			waited[i & 1]++;
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t thread;
 	struct stress s;
+	int held[2] = { 0 }, ret, i;
 	bool good = true;
-	int ret, i;
 	long n;
 
 	ko = getenv("XTCP_KO");
@@ -297,7 +384,7 @@ int main(int argc, char **argv)
 		return ktap_skip_all("XTCP_KO does not say what to load");
 	ret = stress_begin(&s, argc, argv,
 			   "Unloads the module over TIME-WAIT, under segments, and loads it again.",
-			   "rounds", 24, 1000, 4);
+			   "rounds", 24, 1000, 5);
 	if (ret >= 0)
 		return ret;
 	rng.state = s.seed;
@@ -325,5 +412,9 @@ int main(int argc, char **argv)
 		       open_and_close(&hosts[i], &stress_v6, 1) && stat_pair_up(30) && good;
 	}
 	ktap_result(good, "everything created is destroyed");
+	good = gro_rounds(held);
+	ktap_result(good && held[0] && held[1],
+		    "rmmod waited for what GRO held, %d times over IPv4 and %d over IPv6, of %d",
+		    held[0], held[1], GRO_ROUNDS);
 	return ktap_end();
 }

@@ -69,10 +69,10 @@ static inline uint32_t sum16(const uint8_t *p, int len, uint32_t sum)
 	return sum;
 }
 
-/** wire_open() - the device with its addresses; 0, or -1 with a note */
-static inline int wire_open(void)
+/** wire_open_as() - the device with its addresses; 0, or -1 with a note. @flags: IFF_NAPI, or 0 */
+static inline int wire_open_as(short flags)
 {
-	struct ifreq ifr = { .ifr_name = "xtun", .ifr_flags = IFF_TUN | IFF_NO_PI };
+	struct ifreq ifr = { .ifr_name = "xtun", .ifr_flags = IFF_TUN | IFF_NO_PI | flags };
 
 	wire_fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (wire_fd < 0 || ioctl(wire_fd, TUNSETIFF, &ifr)) {
@@ -85,6 +85,11 @@ static inline int wire_open(void)
 		return -1;
 	}
 	return 0;
+}
+
+static inline int wire_open(void)
+{
+	return wire_open_as(0);
 }
 
 static inline bool wire_parse(const uint8_t *p, int len, struct seg *s)
