@@ -290,7 +290,7 @@ static bool round_once(void)
 /* -- what GRO holds ------------------------------------------------------------------ */
 
 /* How long the device keeps what it has merged: less than gro.c waits for it. */
-enum { GRO_FLUSH_MS = 700, GRO_ROUNDS = 8 };
+enum { GRO_FLUSH_MS = 700, GRO_HELD = 2, GRO_ROUNDS = 60 };
 
 /* A device whose polls merge, and wait for more; /sys shows it once it is this namespace's. */
 static bool gro_open(void)
@@ -344,8 +344,8 @@ static long gro_round(bool hold, bool v6)
 
 /*
  * The device must show what it holds to the module that merged it: rmmod waits for that, or the
- * kernel WARNs. Where a tick falls between the last two segments they are not merged.
- * @waited: in how many rounds rmmod waited over IPv4, and over IPv6.
+ * kernel WARNs. Where a tick falls between the last two segments they are not merged, so there are
+ * as many rounds as it takes. @waited: in how many rmmod waited over IPv4, and over IPv6.
  */
 static bool gro_rounds(int waited[2])
 {
@@ -359,7 +359,7 @@ static bool gro_rounds(int waited[2])
 	}
 	plain = gro_round(false, false);
 	ktap_note("rmmod took %ld ms with nothing held", plain);
-	for (i = 0; i < GRO_ROUNDS; i++) {
+	for (i = 0; i < GRO_ROUNDS && (waited[0] < GRO_HELD || waited[1] < GRO_HELD); i++) {
 		took = gro_round(true, i & 1);
 		if (took < 0) {
 			ktap_note("round %d: %s", i, strerror(errno));
@@ -413,8 +413,8 @@ int main(int argc, char **argv)
 	}
 	ktap_result(good, "everything created is destroyed");
 	good = gro_rounds(held);
-	ktap_result(good && held[0] && held[1],
-		    "rmmod waited for what GRO held, %d times over IPv4 and %d over IPv6, of %d",
-		    held[0], held[1], GRO_ROUNDS);
+	ktap_result(good && held[0] >= GRO_HELD && held[1] >= GRO_HELD,
+		    "rmmod waited for what GRO held, %d times over IPv4 and %d over IPv6", held[0],
+		    held[1]);
 	return ktap_end();
 }
