@@ -85,7 +85,7 @@ static pid_t reader_start(const struct pair *p, long n, long at)
 	_exit(read_pattern(p->s, n, at) != 0);
 }
 
-static long reader_end(pid_t pid)
+static long child_end(pid_t pid)
 {
 	int status = -1;
 
@@ -111,12 +111,12 @@ static void large_file(const struct xport *t)
 	pid_t reader = reader_start(&p, SIZE, 0);
 
 	IS(sendfile_all(p.c, file, SIZE), SIZE);
-	IS(reader_end(reader), 0);
+	IS(child_end(reader), 0);
 	close(file);
 	pair_close(&p);
 }
 
-/* Segments that are lost are sent again from the same pages. */
+/* Segments that are lost are sent again from the same pages; short ones, for some to be lost. */
 static void lossy_path(const struct xport *t)
 {
 	enum { SIZE = 3 << 20 };
@@ -124,12 +124,12 @@ static void lossy_path(const struct xport *t)
 	int file = file_open(SIZE);
 	pid_t reader;
 
-	NEED(net_run("ip link set lo mtu 1500 && "
+	NEED(net_run("ip link set lo mtu 1500 gso_max_size 6000 && "
 		     "tc qdisc add dev lo root netem delay 1ms loss 4%%") ? 0 : -1);
 	p = pair_open(t);
 	reader = reader_start(&p, SIZE, 0);
 	IS(sendfile_all(p.c, file, SIZE), SIZE);
-	IS(reader_end(reader), 0);
+	IS(child_end(reader), 0);
 	TRUE(counter(t, "RetransSegs") > 0);
 	close(file);
 	pair_close(&p);
@@ -362,6 +362,59 @@ static void out_of_a_stream(const struct xport *t)
 	pair_close(&p);
 }
 
+/* A writer in a process of its own: its exit status is 0 if all was taken. */
+static pid_t writer_start(const struct pair *p, long size)
+{
+	pid_t pid = fork();
+	long at, n;
+
+	if (pid)
+		return NEED(pid);
+	for (at = 0; at < size; at += n) {
+		n = size - at < 54321 ? size - at : 54321;
+		pattern_fill(buf, n, at, SEED);
+		if (send(p->c, buf, n, 0) != n)
+			_exit(1);
+	}
+	_exit(0);
+}
+
+/*
+ * As a proxy does it: from one stream into another in odd pieces. Buffers lie in pages that
+ * belong together, and what is spliced begins in any of them.
+ */
+static void from_stream_to_stream(const struct xport *t)
+{
+	enum { SIZE = 3000003 };
+	struct pair from = pair_open(t), to = pair_open(t);
+	pid_t writer = writer_start(&from, SIZE), reader = reader_start(&to, SIZE, 0);
+	long all = 0, piece = 1;
+	int pipes[2];
+
+	NEED(pipe(pipes));
+	NEED(fcntl(pipes[1], F_SETPIPE_SZ, 1 << 20));
+	while (all < SIZE) {
+		ssize_t got = splice(from.s, NULL, pipes[1], NULL, piece, SPLICE_F_MOVE), n;
+
+		if (got <= 0)
+			break;
+		while (got > 0 && (n = splice(pipes[0], NULL, to.c, NULL, got, 0)) > 0) {
+			got -= n;
+			all += n;
+		}
+		if (got)
+			break;
+		piece = (piece * 5 + 1) % 100003;
+	}
+	IS(all, SIZE);
+	IS(child_end(writer), 0);
+	IS(child_end(reader), 0);
+	close(pipes[0]);
+	close(pipes[1]);
+	pair_close(&from);
+	pair_close(&to);
+}
+
 /* MSG_EOR and the like have no place in splice(); a record's end before one holds. */
 static void behind_a_record(const struct xport *t)
 {
@@ -389,6 +442,7 @@ static const struct oracle_case cases[] = {
 	CASE_SECONDS("full buffers, not waiting", full_buffers, ON_BOTH, 5, 60),
 	CASE("errors", errors, ON_BOTH, 12),
 	CASE("splice() out of a stream", out_of_a_stream, ON_BOTH, 15),
+	CASE_SECONDS("splice() from stream to stream", from_stream_to_stream, ON_BOTH, 3, 60),
 	CASE("behind a record's end", behind_a_record, ON_BOTH, 3),
 };
 
