@@ -21,17 +21,26 @@ enum { PAGE = 4096, SEED = 7 };
 
 static char buf[1 << 20];
 
-/* A file in memory with @size octets of the pattern. */
-static int file_open(long size)
+/* Write @size octets of the pattern; false if not all were taken. */
+static bool write_pattern(int fd, long size)
 {
-	int fd = NEED(memfd_create("splice", 0));
 	long at, n;
 
 	for (at = 0; at < size; at += n) {
 		n = size - at < (long)sizeof(buf) ? size - at : (long)sizeof(buf);
 		pattern_fill(buf, n, at, SEED);
-		NEED(write(fd, buf, n) == n ? 0 : -1);
+		if (write(fd, buf, n) != n)
+			return false;
 	}
+	return true;
+}
+
+/* A file in memory with @size octets of the pattern. */
+static int file_open(long size)
+{
+	int fd = NEED(memfd_create("splice", 0));
+
+	NEED(write_pattern(fd, size) ? 0 : -1);
 	return fd;
 }
 
@@ -366,17 +375,10 @@ static void out_of_a_stream(const struct xport *t)
 static pid_t writer_start(const struct pair *p, long size)
 {
 	pid_t pid = fork();
-	long at, n;
 
 	if (pid)
 		return NEED(pid);
-	for (at = 0; at < size; at += n) {
-		n = size - at < 54321 ? size - at : 54321;
-		pattern_fill(buf, n, at, SEED);
-		if (send(p->c, buf, n, 0) != n)
-			_exit(1);
-	}
-	_exit(0);
+	_exit(!write_pattern(p->c, size));
 }
 
 /*
@@ -395,7 +397,7 @@ static void from_stream_to_stream(const struct xport *t)
 	NEED(pipe(pipes));
 	NEED(fcntl(pipes[1], F_SETPIPE_SZ, 1 << 20));
 	while (all < SIZE) {
-		ssize_t got = splice(from.s, NULL, pipes[1], NULL, piece, SPLICE_F_MOVE), n;
+		ssize_t got = splice(from.s, NULL, pipes[1], NULL, piece, 0), n;
 
 		if (got <= 0)
 			break;

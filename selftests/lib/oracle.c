@@ -211,7 +211,7 @@ static double seconds_now(void)
 
 static void start_run(struct run *r, const struct oracle_case *c, const struct xport *t)
 {
-	r->t = t;
+	*r = (struct run) { .t = t };
 	r->rec = mmap(NULL, sizeof(*r->rec), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (r->rec == MAP_FAILED) {
@@ -366,12 +366,9 @@ static int judge_tcp(struct run *r, const struct oracle_case *c, int limit)
 	int runs, faults = judge_run(r, c->min_facts, limit);
 
 	for (runs = 1; faults && runs < MOST_TCP_RUNS; runs++) {
-		const struct xport *t = r->t;
-
-		ktap_note("%s: once more, for TCP itself is not as expected", t->label);
+		ktap_note("%s: once more, for TCP itself is not as expected", r->t->label);
 		end_run(r);
-		*r = (struct run) { 0 };
-		start_run(r, c, t);
+		start_run(r, c, r->t);
 		finish_runs(r, 1, limit);
 		faults = judge_run(r, c->min_facts, limit);
 	}
@@ -382,7 +379,7 @@ static int judge_tcp(struct run *r, const struct oracle_case *c, int limit)
 static void run_case(const struct oracle_case *c, const struct xport *right, bool verbose)
 {
 	int limit = limit_of(c);
-	struct run runs[2 * TRANSPORTS] = { 0 };
+	struct run runs[2 * TRANSPORTS];
 	int n = 0, i;
 
 	for (i = 0; i < TRANSPORTS; i++) {
